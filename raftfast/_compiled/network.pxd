@@ -1,0 +1,46 @@
+cimport cython
+from libc.stdint cimport int64_t, uint64_t
+from raftfast._compiled.journal cimport Journal
+from raftfast._compiled.laws cimport Laws
+from raftfast._compiled.queue cimport Queue
+from raftfast._compiled.raft cimport Raft
+from raftfast._compiled.rng cimport Rng
+from raftfast._compiled.words cimport (
+    APPEND_REQUEST, EVERYONE, FOR_BROADCAST, FOR_COPY, FOR_COPY_LATENCY, FOR_LATENCY, FOR_LOSS, NODES_MAX, PURPOSE,
+    SAW_LOST, SAW_SENT, UNIT, whole,
+)
+
+@cython.final
+cdef class Network:
+    cdef Rng rng
+    cdef Queue queue
+    cdef Laws laws
+    cdef Raft raft
+    cdef Journal journal
+    cdef int nodes, law, risky, ordered, by_link, quick, plain
+    cdef double loss, duplicate, span
+    cdef int64_t low
+    cdef readonly int64_t sent, lost
+    cdef int[NODES_MAX] alive
+    cdef int64_t[16 * NODES_MAX] ops
+    cdef int64_t[::1] latest
+    cdef int[::1] link_law
+    cdef double[::1] link_loss, link_duplicate
+    @cython.locals(i=int)
+    cpdef void clear(self) noexcept nogil
+    cpdef void set_alive(self, int server, int alive) noexcept nogil
+    cpdef int reaches(self, int sender, int to) noexcept nogil
+    @cython.locals(i=int)
+    cdef void revive(self, int[::1] up) noexcept nogil
+    @cython.locals(m=int, to=int, ordinal=int64_t, what=int64_t)
+    cdef void carry(self, int64_t at) noexcept nogil
+    @cython.locals(to=int, sender=int)
+    cdef void broadcast(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
+    @cython.locals(key=int64_t)
+    cdef inline void send(self, int to, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
+    @cython.locals(link=int64_t, sender=int, pair=int, loss=double, duplicate=double, law=int, delay=int64_t)
+    cdef void send_at_risk(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
+    cdef void deliver(self, int pair, int64_t arrival, int64_t what, int64_t term, int64_t at) noexcept nogil
+    cdef void lose(self, int64_t what, int64_t term, int64_t at) noexcept nogil
+    @cython.locals(law=int, key=int64_t)
+    cpdef int64_t broadcast_delay(self, int sender, int to) noexcept nogil

@@ -1,0 +1,47 @@
+cimport cython
+from libc.stdint cimport int64_t, uint64_t
+from raftfast._compiled.words cimport (
+    APPEND_REQUEST, APPEND_RESPONSE, BALLOT_WORDS, CAMPAIGN, CANDIDATE, CONTACT, DEPOSED, EVERYONE,
+    EXPIRED, FOLLOW, FOLLOWER, GRANT, LEAD, LEADER, NOBODY, NODES_MAX, ONE, PAYLOAD, PRE_CAMPAIGN,
+    PRE_CANDIDATE, PRE_VOTE_REQUEST, PRE_VOTE_RESPONSE, STEP_DOWN, TERM, VOTE_REQUEST,
+    VOTE_RESPONSE, WROTE_CANDIDACY, WROTE_LEAD, WROTE_TERM, WROTE_VOTE,
+)
+
+@cython.final
+cdef class Raft:
+    cdef readonly int nodes, quorum, pre_vote
+    cdef readonly int64_t lease_ns
+    cdef readonly int[NODES_MAX] role, voted_for, leader, tally
+    cdef readonly int64_t[NODES_MAX] term, log, contact
+    cdef uint64_t[::1] ballot
+    cdef readonly int reasons, durable, out
+    cdef readonly int[4] out_to
+    cdef readonly int64_t[4] out_what, out_term
+    cpdef void enter(self, int me, int64_t term, int voted_for, int64_t contact) noexcept nogil
+    @cython.locals(i=int)
+    cdef void enter_all(self) noexcept nogil
+    cpdef void set_log(self, int server, int64_t log) noexcept nogil
+    cpdef void receive(self, int me, int kind, int sender, int64_t term, int64_t word, int64_t now) noexcept nogil
+    cdef void take(self, int64_t what, int64_t term, int64_t now) noexcept nogil
+    cpdef void on_timeout(self, int me) noexcept nogil
+    @cython.locals(granted=int)
+    cpdef void on_vote_request(self, int me, int sender, int64_t term, int64_t log) noexcept nogil
+    cpdef void on_vote_response(self, int me, int sender, int64_t term, int64_t granted) noexcept nogil
+    @cython.locals(success=int)
+    cpdef void on_append_request(self, int me, int sender, int64_t term, int64_t now) noexcept nogil
+    cpdef void on_append_response(self, int me, int sender, int64_t term) noexcept nogil
+    @cython.locals(granted=int)
+    cpdef void on_pre_vote_request(self, int me, int sender, int64_t term, int64_t log, int64_t now) noexcept nogil
+    cpdef void on_pre_vote_response(self, int me, int sender, int64_t term, int64_t granted) noexcept nogil
+    cdef void become_pre_candidate(self, int me) noexcept nogil
+    cdef inline void become_candidate(self, int me) noexcept nogil
+    cdef inline void become_leader(self, int me) noexcept nogil
+    cdef inline void step_down(self, int me, int64_t term) noexcept nogil
+    cdef inline void grant(self, int me, int candidate) noexcept nogil
+    cdef inline void begin(self) noexcept nogil
+    @cython.locals(w=int)
+    cdef inline void open_ballot(self, int me) noexcept nogil
+    @cython.locals(w=int, bit=uint64_t)
+    cdef inline int count(self, int me, int sender) noexcept nogil
+    cdef inline void send_heartbeat(self, int me) noexcept nogil
+    cdef inline void send(self, int kind, int me, int to, int64_t term, int64_t word) noexcept nogil

@@ -1,0 +1,24 @@
+cimport cython
+from libc.stdint cimport int64_t
+from raftfast._compiled.words cimport (
+    FOLLOWER, NO_MAJORITY, NO_TERM, NOBODY, NODES_MAX, TERM_WENT_BACK, TWO_LEADERS, VOTED_TWICE,
+)
+
+@cython.final
+cdef class Safety:
+    cdef int nodes
+    cdef int64_t terms, highest
+    cdef readonly int overflowed, violations, broken
+    cdef int64_t[NODES_MAX] term, support_term
+    cdef int[NODES_MAX] role, voted_for, support
+    cdef int[::1] office
+    @cython.locals(term=int64_t)
+    cpdef void clear(self) noexcept nogil
+    cpdef void enter(self, int server, int64_t term, int voted_for) noexcept nogil
+    @cython.locals(i=int)
+    cdef void enter_all(self) noexcept nogil
+    @cython.locals(before=int64_t, vote=int)
+    cpdef void check_change(self, int server, int64_t term, int voted_for) noexcept nogil
+    cpdef int check_leader(self, int server, int64_t term) noexcept nogil
+    cpdef int is_led(self, int64_t term) noexcept nogil
+    cdef void report(self, int invariant) noexcept nogil

@@ -1,0 +1,286 @@
+"""Trials over workers: threads for the compiled engine, processes for the interpreted one."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import engine as engines
+from .columns import COLUMNS, Columns
+from .core import words as w
+from .errors import RunError
+from .parameters import Block
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Progress = Callable[[int, int], None]
+"""Called in the caller's thread now and then with the trials done and the trials asked for."""
+
+CHUNK_MAX = 8192
+CHUNK_SECONDS = 0.1
+QUEUE_LIMIT = 1 << 22
+TERMS_LIMIT = 1 << 22
+_FIRST_CAPACITY = 1024
+_POLL_SECONDS = 0.1
+_WORTH_A_PROCESS = 2000
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a batch gave: its columns, how long it took and how many events it handled."""
+
+    columns: Columns
+    elapsed_s: float
+    events: int
+
+
+class Worker:
+    """One engine and its capacities, which grow when a trial needs more, up to a limit."""
+
+    def __init__(self, block: Block, engine: str, journal: int = 1) -> None:
+        self.block = block
+        self.engine = engine
+        self.queue = self.terms = _FIRST_CAPACITY
+        self.journal = journal
+        self.stopped = False
+        self.build()
+
+    def build(self) -> None:
+        """A new ensemble of the present capacities."""
+        make = engines.room(self.engine, "ensemble").Ensemble
+        self.ensemble: Any = make(self.block, self.queue, self.terms, self.journal)
+        if self.journal > 1:
+            self.ensemble.journal.open()
+        if self.stopped:
+            self.ensemble.cancel()
+
+    def stop(self) -> None:
+        """Let `run` return soon, with what it has. May be called by another thread."""
+        self.stopped = True
+        self.ensemble.cancel()
+
+    def run(self, seed: int, first: int, count: int) -> tuple[NDArray[np.int64], int]:
+        """Columns x count values of the engine, and the events handled; RunError on an overflow.
+
+        Fewer than `count` values only after `stop`.
+        """
+        import numpy as np
+
+        parts = []
+        events = 0
+        done = 0
+        while True:
+            part = np.empty((len(COLUMNS), count - done), dtype=np.int64)
+            before = self.ensemble.events
+            ran = self.ensemble.run(seed, first + done, count - done, memoryview(part.reshape(-1)))
+            events += self.ensemble.events - before
+            done += ran
+            parts.append(part[:, :ran])
+            if done == count or self.stopped:
+                break
+            self.grow(first + done)
+        return (parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)), events
+
+    def grow(self, trial: int) -> None:
+        """More of what `trial` ran out of; RunError where the limit is reached."""
+        status = self.ensemble.status
+        if status == w.TERMS_FULL:
+            if self.terms >= TERMS_LIMIT:
+                raise RunError(f"trial {trial}: more than {TERMS_LIMIT:,} terms")
+            self.terms = min(8 * self.terms, TERMS_LIMIT)
+        elif status == w.JOURNAL_FULL:
+            self.journal *= 8
+        else:
+            if self.queue >= QUEUE_LIMIT:
+                raise RunError(
+                    f"trial {trial}: more than {QUEUE_LIMIT:,} messages in flight or waiting; "
+                    "are the servers slower (node.process_ms, node.persist_ms) than what they get?"
+                )
+            self.queue = min(8 * self.queue, QUEUE_LIMIT)
+        self.build()
+
+
+def run_batch(
+    block: Block,
+    seed: int,
+    trials: int,
+    *,
+    jobs: int | None = None,
+    engine: str | None = None,
+    progress: Progress | None = None,
+) -> Batch:
+    """Run trials 0 .. trials - 1; the result does not depend on `jobs` or `engine`.
+
+    Raises RunError where a trial overflows a capacity, KeyboardInterrupt soon after Ctrl-C.
+    """
+    engine = engine or engines.name()
+    jobs = min(jobs or os.cpu_count() or 1, trials)
+    report = progress or (lambda done, total: None)
+    start = time.perf_counter()
+    if engine == engines.COMPILED:
+        columns, events = _run_threads(block, seed, trials, jobs, report)
+    elif jobs == 1 or trials < _WORTH_A_PROCESS:
+        columns, events = _run_here(block, seed, trials, report)
+    else:
+        columns, events = _run_processes(block, seed, trials, jobs, report)
+    return Batch(columns, time.perf_counter() - start, events)
+
+
+class Chunks:
+    """Hands out the next trials to whoever asks, as many as take about CHUNK_SECONDS."""
+
+    def __init__(self, trials: int) -> None:
+        self.trials = trials
+        self.next = 0
+        self.lock = threading.Lock()
+
+    def take(self, rate: float) -> tuple[int, int]:
+        """(first, count) for a worker that runs `rate` trials a second; count 0 at the end."""
+        with self.lock:
+            first = self.next
+            wanted = max(1, min(int(rate * CHUNK_SECONDS), CHUNK_MAX))
+            count = min(wanted, self.trials - first)
+            self.next += count
+            return first, count
+
+
+def _measured(
+    chunks: Chunks, worker: Worker, seed: int
+) -> Iterator[tuple[int, NDArray[np.int64], int]]:
+    """Run chunk after chunk on one worker: (first, values, events) of each."""
+    rate = 160.0 / CHUNK_SECONDS
+    while not worker.stopped:
+        first, count = chunks.take(rate)
+        if count == 0:
+            return
+        began = time.perf_counter()
+        values, events = worker.run(seed, first, count)
+        if worker.stopped:
+            return
+        rate = values.shape[1] / max(time.perf_counter() - began, 1e-6)
+        yield first, values, events
+
+
+def _run_here(
+    block: Block, seed: int, trials: int, report: Progress
+) -> tuple[Columns, int]:
+    columns = Columns()
+    total = done = 0
+    for first, values, events in _measured(Chunks(trials), Worker(block, engines.PYTHON), seed):
+        columns.add(first, values)
+        total += events
+        done += values.shape[1]
+        report(done, trials)
+    return columns, total
+
+
+class _Thread(threading.Thread):
+    """One worker's thread; what it raised is kept for the caller."""
+
+    def __init__(self, chunks: Chunks, block: Block, seed: int, columns: Columns) -> None:
+        super().__init__(daemon=True)
+        self.chunks = chunks
+        self.worker = Worker(block, engines.COMPILED)
+        self.seed = seed
+        self.columns = columns
+        self.done = 0
+        self.events = 0
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            for first, values, events in _measured(self.chunks, self.worker, self.seed):
+                self.columns.add(first, values)
+                self.done += values.shape[1]
+                self.events += events
+        except BaseException as error:
+            self.error = error
+
+
+def _run_threads(
+    block: Block, seed: int, trials: int, jobs: int, report: Progress
+) -> tuple[Columns, int]:
+    columns = Columns()
+    chunks = Chunks(trials)
+    threads = [_Thread(chunks, block, seed, columns) for _ in range(jobs)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(_POLL_SECONDS)
+                report(sum(one.done for one in threads), trials)
+                if any(one.error for one in threads):
+                    break
+    finally:
+        # On an interrupt, or when one failed, the others must not run on.
+        for thread in threads:
+            thread.worker.stop()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
+    for thread in threads:
+        if thread.error is not None:
+            raise thread.error
+    return columns, sum(thread.events for thread in threads)
+
+
+_worker: Worker | None = None
+
+
+def _open_process(block: Block) -> None:
+    """A worker process begins: Ctrl-C is the parent's to handle."""
+    global _worker  # noqa: PLW0603 - one engine a process, made once
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _worker = Worker(block, engines.PYTHON)
+
+
+def _run_in_process(seed: int, first: int, count: int) -> tuple[int, NDArray[np.int64], int]:
+    assert _worker is not None
+    values, events = _worker.run(seed, first, count)
+    return first, values, events
+
+
+def _run_processes(
+    block: Block, seed: int, trials: int, jobs: int, report: Progress
+) -> tuple[Columns, int]:
+    columns = Columns()
+    # A forked worker needs no importable main module, so a plain script can call raftfast.run.
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+    size = max(1, min(1000, trials // (4 * jobs)))
+    starts = iter(range(0, trials, size))
+    total = done = 0
+    pool = ProcessPoolExecutor(
+        jobs, multiprocessing.get_context(method), initializer=_open_process, initargs=(block,)
+    )
+    try:
+        pending: set[Future[tuple[int, NDArray[np.int64], int]]] = set()
+        while True:
+            for first in itertools.islice(starts, 2 * jobs - len(pending)):
+                count = min(size, trials - first)
+                pending.add(pool.submit(_run_in_process, seed, first, count))
+            if not pending:
+                return columns, total
+            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in finished:
+                first, values, events = future.result()
+                columns.add(first, values)
+                total += events
+                done += values.shape[1]
+            report(done, trials)
+    except BaseException:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,199 @@
+"""What commands have in common on their command line: the options, their types, the scenario."""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from ..scenario import Scenario
+
+FORMATS = ("table", "json", "csv", "md")
+MODES = ("auto", "bar", "plain", "none")
+
+_SEED_MAX = 2**64 - 1
+_INT64_MAX = 2**63 - 1
+_DURATION = re.compile(r"(?P<number>[0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*(?P<unit>ms|s|m|h|)", re.I)
+_UNITS_S = {"ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Whole(click.ParamType):
+    """A whole number in a range, also written 1_000_000 or 1e6."""
+
+    name = "whole number"
+
+    def __init__(self, low: int, high: int) -> None:
+        self.low = low
+        self.high = high
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """The number; a usage error for anything else."""
+        from decimal import Decimal, InvalidOperation
+
+        try:
+            number = Decimal(value)
+            # The range comes first: int() of 1e999999999 would take all memory there is.
+            if self.low <= number <= self.high and number == number.to_integral_value():
+                return int(number)
+        except InvalidOperation:
+            pass
+        wanted = f"a whole number from {self.low} to {self.high}, such as 10000 or 1e6"
+        self.fail(f"{value!r}: must be {wanted}", param, ctx)
+
+
+class Seconds(click.ParamType):
+    """A duration above zero, in seconds: 30, 30s, 500ms, 2m, 1h."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The seconds; a usage error for anything else."""
+        if isinstance(value, float):
+            return value
+        found = _DURATION.fullmatch(str(value).strip())
+        seconds = float(found["number"]) * _UNITS_S[found["unit"].lower()] if found else 0.0
+        if not 0 < seconds < math.inf:
+            self.fail(f"{value!r}: must be above zero, such as 500ms, 30s, 2m or 30", param, ctx)
+        return seconds
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a scenario comes from, as typed."""
+
+    path: str | None
+    preset: str | None
+    overrides: tuple[str, ...]
+
+    @property
+    def is_default(self) -> bool:
+        """Whether neither a file nor a preset was given."""
+        return self.path is None and self.preset is None
+
+    def load(self, defaults: Mapping[str, Any] | None = None) -> Scenario:
+        """The scenario; `defaults` are the tables to use where no file or preset was given.
+
+        Raises InputError.
+        """
+        from ..scenario import Scenario
+
+        if self.path is not None:
+            return Scenario.load(self.path, self.overrides, self.preset)
+        if self.preset is not None:
+            return Scenario.preset(self.preset, self.overrides)
+        return Scenario.from_dict(defaults or {}, overrides=self.overrides)
+
+    def words(self) -> list[str]:
+        """The arguments that give the same scenario again, from the same folder."""
+        path = self.path
+        if path is not None and path.startswith("-"):
+            path = f"./{path}"
+        words = [] if path is None else [path]
+        words += [] if self.preset is None else ["--preset", self.preset]
+        return words + [word for text in self.overrides for word in ("-p", text)]
+
+
+def _complete_preset(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from .. import preset
+
+    return [name for name in preset.names() if name.startswith(incomplete)]
+
+
+def _complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from ..schema import KEYS
+
+    return [f"{key}=" for key in KEYS if key.startswith(incomplete)]
+
+
+def scenario_options(command: Command) -> Command:
+    """[SCENARIO.toml] --preset -p, handed to the command as `source`, a Source."""
+
+    @click.argument("scenario", required=False, metavar="[SCENARIO.toml]")
+    @click.option(
+        "--preset", metavar="NAME", shell_complete=_complete_preset, help="Start from a preset."
+    )
+    @click.option(
+        "-p",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        shell_complete=_complete_key,
+        help="Set a key of the scenario, such as cluster.nodes=7; may be repeated.",
+    )
+    @functools.wraps(command)
+    def with_source(
+        scenario: str | None, preset: str | None, overrides: tuple[str, ...], **rest: Any
+    ) -> Any:
+        return command(source=Source(scenario, preset, overrides), **rest)
+
+    return with_source  # type: ignore[return-value]
+
+
+seed_option = click.option(
+    "-s",
+    "--seed",
+    type=Whole(0, _SEED_MAX),
+    metavar="S",
+    help="Seed of all draws; the scenario's unless given.",
+)
+trials_option = click.option(
+    "-n",
+    "--trials",
+    type=Whole(1, _INT64_MAX),
+    metavar="N",
+    help="Elections to simulate, such as 1e6; the scenario's unless given.",
+)
+jobs_option = click.option(
+    "-j",
+    "--jobs",
+    type=Whole(1, _INT64_MAX),
+    metavar="J",
+    help="Workers; all cores unless given. The result is the same for any number.",
+)
+trial_option = click.option(
+    "--trial",
+    type=Whole(0, _INT64_MAX),
+    required=True,
+    metavar="K",
+    help="Which trial; the first is 0.",
+)
+
+
+def format_option(*formats: str) -> Callable[[Command], Command]:
+    """--format, of these, the first by default, handed to the command as `form`."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="How to write the result on stdout.",
+    )
+
+
+def progress_options(command: Command) -> Command:
+    """-q and --progress, handed to the command as `quiet` and `mode`."""
+    quiet = click.option(
+        "-q", "--quiet", is_flag=True, help="No progress and no advice on stderr; errors remain."
+    )
+    mode = click.option(
+        "--progress",
+        "mode",
+        type=click.Choice(MODES),
+        default=MODES[0],
+        show_default=True,
+        help="On stderr; auto: a bar on a terminal, else a line every 5 s.",
+    )
+    return quiet(mode(command))

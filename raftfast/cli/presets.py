@@ -1,0 +1,50 @@
+"""`raftfast presets`: the named systems a scenario can start from."""
+
+from __future__ import annotations
+
+import textwrap
+
+import click
+
+from .options import FORMATS, _complete_preset, format_option
+from .show import WIDTH, write, write_csv, write_json, write_markdown
+
+
+@click.command("presets", short_help="List the presets, or show one.")
+@click.argument("name", required=False, shell_complete=_complete_preset)
+@format_option(*FORMATS)
+def command(name: str | None, form: str) -> None:
+    """List the presets, or show NAME: where it comes from, and the TOML to paste into a file."""
+    from .. import preset
+
+    if name is None:
+        _list({known: preset.describe(known) for known in preset.names()}, form)
+        return
+    toml = preset.text(name)
+    fields = {"name": name, "description": preset.describe(name), "toml": toml}
+    if form == "json":
+        write_json(fields)
+    elif form == "csv":
+        write_csv(list(fields), [list(fields.values())])
+    elif form == "md":
+        write([f"## {name}", "", fields["description"], "", "```toml", toml.rstrip("\n"), "```"])
+    else:
+        # The comment that opens the file is the description, so this can go into a file as it is.
+        write(toml.splitlines())
+
+
+def _list(descriptions: dict[str, str], form: str) -> None:
+    rows = [[name, text] for name, text in descriptions.items()]
+    if form == "json":
+        write_json({"presets": [{"name": name, "description": text} for name, text in rows]})
+    elif form == "csv":
+        write_csv(["name", "description"], rows)
+    elif form == "md":
+        write_markdown(["preset", "what it is"], rows)
+    else:
+        longest = max(map(len, descriptions))
+        room = WIDTH - longest - 2
+        write(
+            f"{name:<{longest}}  {textwrap.shorten(text, room, placeholder=' ...')}"
+            for name, text in rows
+        )

@@ -1,0 +1,1 @@
+"""The engine: ordinary Python, one room each; compiled a second time as `raftfast._compiled`."""

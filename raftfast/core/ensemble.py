@@ -1,0 +1,474 @@
+"""One ensemble: its events in order of time, the dispatch to handlers, and how a trial ends."""
+
+from __future__ import annotations
+
+from array import array
+
+try:
+    import cython
+except ImportError:
+    from . import standin as cython
+if not cython.compiled:
+    from .words import (
+        CAMPAIGN,
+        CANCELLED,
+        CONTACT,
+        DONE,
+        FOR_CRASH,
+        FOR_LEADER,
+        FOR_LOG,
+        JOURNAL_FULL,
+        LEAD,
+        LEADER,
+        NO_TERM,
+        NOBODY,
+        ON_DURATION,
+        ON_FOLLOWED,
+        ON_LEADER,
+        ON_STABLE,
+        PAYLOAD,
+        PRE_CAMPAIGN,
+        PURPOSE,
+        QUEUE_FULL,
+        RUNNING,
+        SAW_CRASH,
+        SAW_RECEIVED,
+        SAW_ROLE,
+        SAW_TERM,
+        SAW_TIMEOUT,
+        SAW_VOTE,
+        SERVED,
+        TERMS_FULL,
+        TIMEOUT,
+        UNIT,
+        whole,
+    )
+from .census import Census
+from .desk import Desk
+from .journal import Journal
+from .laws import Laws
+from .network import Network
+from .queue import Queue
+from .raft import Raft
+from .rng import Rng
+from .safety import Safety
+from .timeouts import Timeouts
+
+
+class Ensemble:
+    """The servers of one scenario, run trial after trial; nothing is shared with another.
+
+    `block` is a `raftfast.parameters.Block`; the capacities are of deliveries in flight, of terms
+    and of the journal's rows. A trial that would need more ends with QUEUE_FULL, TERMS_FULL or
+    JOURNAL_FULL and has no result.
+    """
+
+    def __init__(self, block: object, queue: int, terms: int, journal: int) -> None:
+        nodes = block.nodes
+        self.nodes = nodes
+        self.rng = Rng()
+        self.queue = Queue(queue)
+        self.laws = Laws(self.rng, block.laws, block.pool)
+        self.journal = Journal(journal)
+        self.timeouts = Timeouts(
+            self.rng, nodes, block.heartbeat_ns, block.timeout_ranges, block.up
+        )
+        self.timeouts.follow(block.redraw_on, block.restart_on)
+        self.timeouts.tick_by(block.tick_ns, block.tick_aligned)
+        self.timeouts.drift_by(block.drift_ppm)
+        self.raft = Raft(nodes, block.quorum, block.pre_vote, block.lease_ns)
+        self.network = Network(
+            self.rng,
+            self.queue,
+            self.laws,
+            self.raft,
+            self.journal,
+            nodes,
+            block.latency_law,
+            block.chances,
+            block.ordered,
+        )
+        if block.link_laws is not None:
+            self.network.set_links(block.link_laws, block.link_losses, block.link_duplicates)
+        self.desk = Desk(self.laws, self.queue, nodes, block.desk_laws, queue)
+        self.safety = Safety(nodes, terms)
+        self.census = Census(terms)
+        self.busy = self.desk.busy
+        self.writes = self.desk.writes
+        self.up = array("i", block.up)
+        self.logs = array("q", block.logs)
+        self.distinct_logs = block.distinct_logs
+        for i in range(nodes):
+            self.raft.set_log(i, self.logs[i])
+        self.network.revive(self.up)
+        self.crash = block.crash
+        self.synchronised = block.synchronised
+        self.stop_on = block.stop_on
+        self.stable_ns = block.stable_ns
+        self.limit_ns = block.limit_ns
+        self.duration_ns = block.duration_ns
+        self.hailed = [0] * 1024
+        self.columns = array("q", bytes(8))
+        self.stride = 1
+        self.events = 0
+        self.served = NOBODY
+        self.cancelled = 0
+        self.status = DONE
+        self.now = 0
+        self.until = 0
+        self.last_at = 0
+        self.crashed = NOBODY
+        self.leader = NOBODY
+        self.leader_term = NO_TERM
+        self.unhailed = 0
+        self.election_ns = -1
+        self.followed_ns = -1
+        self.winner = NOBODY
+        self.censored = 0
+
+    def cancel(self) -> None:
+        """Let `run` return after at most a few thousand more events. May be called by any thread."""
+        self.cancelled = 1
+
+    def run(self, seed: int, first: int, count: int, columns: object) -> int:
+        """Run trials first .. first + count - 1, and write trial i's value of column c to
+        `columns[c * count + i]` (int64; times in ns, -1 where there is none).
+
+        Returns how many were run: fewer than `count` where one could not be finished (`status`
+        says why) or `cancel` was called.
+        """
+        done = 0
+        self.columns = columns
+        self.stride = count
+        with cython.nogil:
+            while done < count and self.elect(seed, first + done) == DONE:
+                self.write(done)
+                done += 1
+        return done
+
+    def elect(self, seed: int, trial: int) -> int:
+        """Run one trial to its end and return its status, DONE if it has a result."""
+        self.start(seed, trial)
+        while self.status == RUNNING:
+            if self.queue.next_at <= self.timeouts.first_at:
+                self.now = self.queue.next_at
+                if self.now >= self.until:
+                    self.run_out()
+                    break
+                server = self.take_delivery()
+            elif self.timeouts.first < 0:
+                self.timeouts.find_first()
+                continue
+            else:
+                self.now = self.timeouts.first_at
+                server = self.timeouts.first
+                if self.now >= self.until:
+                    self.run_out()
+                    break
+                if self.timeouts.put_off[server]:
+                    self.timeouts.deadline(server)
+                    continue
+                server = self.take_timeout(server)
+            if server >= 0:
+                self.settle(server)
+            if self.busy:
+                self.desk.serve(self.served, self.now, self.timeouts.armed[self.served])
+            self.events += 1
+            if self.events & 4095 == 0:
+                self.look_around()
+        return self.status
+
+    def look_around(self) -> None:
+        """Now and then: give up a trial that was cancelled or that outgrew a capacity."""
+        if self.cancelled:
+            self.status = CANCELLED
+        elif self.queue.overflowed or self.desk.overflowed:
+            self.status = QUEUE_FULL
+        elif self.census.overflowed or self.safety.overflowed:
+            self.status = TERMS_FULL
+        elif self.journal.overflowed:
+            self.status = JOURNAL_FULL
+
+    # How a trial starts.
+
+    def start(self, seed: int, trial: int) -> None:
+        self.rng.open_trial(seed, trial)
+        self.queue.clear()
+        self.journal.clear()
+        self.network.clear()
+        self.safety.clear()
+        if self.busy:
+            self.desk.clear()
+        if self.stop_on == ON_FOLLOWED:
+            for i in range(self.nodes):
+                self.hailed[i] = NO_TERM
+        self.status = RUNNING
+        self.last_at = self.limit_ns
+        if self.stop_on == ON_DURATION and self.duration_ns <= self.limit_ns:
+            self.last_at = self.duration_ns
+        self.until = self.last_at
+        self.leader = NOBODY
+        self.leader_term = NO_TERM
+        self.election_ns = -1
+        self.followed_ns = -1
+        self.winner = NOBODY
+        self.censored = 0
+        if self.distinct_logs:
+            self.permute_logs()
+        self.census.clear(1 + self.crash)
+        if self.crash:
+            self.start_after_crash()
+        else:
+            self.start_cold()
+
+    def start_cold(self) -> None:
+        """All servers are followers in term 0 with fresh timers at t = 0."""
+        self.raft.enter_all()
+        self.safety.enter_all()
+        self.timeouts.clear(0)
+        self.timeouts.start_all()
+
+    def start_after_crash(self) -> None:
+        """The leader of term 1 crashes at t = 0, some part of a heartbeat after its last broadcast.
+
+        Each follower's timer starts when that broadcast reaches it, be it after t = 0.
+        """
+        self.crashed = self.draw_leader()
+        u = self.rng.draw(FOR_CRASH * PURPOSE, 0) * UNIT
+        broadcast = -whole(u * self.timeouts.heartbeat_ns)
+        self.timeouts.clear(broadcast)
+        if self.journal.on:
+            self.journal.note(0, SAW_CRASH, self.crashed, NOBODY, 0, 1, 0, broadcast)
+        for i in range(self.nodes):
+            contact = broadcast
+            if not self.synchronised and i != self.crashed:
+                contact += self.network.broadcast_delay(self.crashed, i)
+            self.enter(i, 1, self.crashed, contact)
+            alive = self.up[i] and i != self.crashed
+            self.network.set_alive(i, alive)
+            if alive:
+                self.timeouts.start(i, contact)
+
+    def enter(self, server: int, term: int, voted_for: int, contact: int) -> None:
+        self.raft.enter(server, term, voted_for, contact)
+        self.safety.enter(server, term, voted_for)
+
+    def draw_leader(self) -> int:
+        """One of the running servers with the longest log, each as likely."""
+        longest = -1
+        several = 0
+        for i in range(self.nodes):
+            if self.up[i] and self.logs[i] > longest:
+                longest = self.logs[i]
+                several = 0
+            if self.up[i] and self.logs[i] == longest:
+                several += 1
+        left = whole(self.rng.draw(FOR_LEADER * PURPOSE, 0) * (several * UNIT))
+        for i in range(self.nodes):
+            if self.up[i] and self.logs[i] == longest:
+                if left == 0:
+                    return i
+                left -= 1
+        return NOBODY
+
+    def permute_logs(self) -> None:
+        """Log lengths 0 .. nodes - 1 in a random order (Fisher and Yates)."""
+        for i in range(self.nodes):
+            self.logs[i] = i
+        for i in range(self.nodes - 1, 0, -1):
+            j = whole(self.rng.draw(FOR_LOG * PURPOSE, i) * ((i + 1) * UNIT))
+            length = self.logs[i]
+            self.logs[i] = self.logs[j]
+            self.logs[j] = length
+        for i in range(self.nodes):
+            self.raft.set_log(i, self.logs[i])
+
+    # What happens.
+
+    def take_delivery(self) -> int:
+        """Dispatch the next delivery to the state machine; NOBODY where its server is busy."""
+        self.queue.pop()
+        what = self.queue.what
+        term = self.queue.term
+        server = (what >> 14) & 1023
+        if self.busy:
+            self.served = server
+            if what & SERVED:
+                self.desk.rest(server)
+            elif not self.desk.is_free(server, self.now):
+                self.desk.wait(server, what, term)
+                return NOBODY
+            if what & 7 == TIMEOUT:
+                self.expire(server)
+                return server
+        if self.journal.on:
+            self.journal.note_message(self.now, SAW_RECEIVED, what, term, 0)
+        self.raft.take(what, term, self.now)
+        return server
+
+    def take_timeout(self, server: int) -> int:
+        """Let a server know that its timer expired; NOBODY where it is busy, else the server."""
+        if self.busy:
+            self.served = server
+            if not self.desk.is_free(server, self.now):
+                self.timeouts.stop(server)
+                what = TIMEOUT + server * 16384 + self.timeouts.armed[server] * PAYLOAD
+                self.desk.wait(server, what, 0)
+                return NOBODY
+        self.expire(server)
+        return server
+
+    def expire(self, server: int) -> None:
+        if self.journal.on:
+            self.journal.note(
+                self.now, SAW_TIMEOUT, server, NOBODY, 0, self.raft.term[server], 0, 0
+            )
+        self.raft.on_timeout(server)
+
+    # What a handler left behind.
+
+    def settle(self, server: int) -> None:
+        """Check what changed, write it, touch the timer, and send the outbox."""
+        at = self.now
+        if self.writes and self.raft.durable:
+            at = self.desk.write_down(server, self.raft.durable, at)
+        term = self.raft.term[server]
+        voted_for = self.raft.voted_for[server]
+        if term != self.safety.term[server] or voted_for != self.safety.voted_for[server]:
+            if self.journal.on:
+                self.note_change(server, term, voted_for)
+            self.safety.check_change(server, term, voted_for)
+        reasons = self.raft.reasons
+        if reasons:
+            if reasons & (CAMPAIGN | PRE_CAMPAIGN):
+                self.census.note_campaign(reasons, term, self.now)
+            if self.raft.role[server] != self.safety.role[server]:
+                self.change_role(server, at)
+                if self.status != RUNNING:
+                    return
+            if reasons & LEAD:
+                if self.writes and self.raft.durable:
+                    at = self.desk.write_lead(server, self.raft.durable, at)
+                self.timeouts.apply(server, reasons, at)
+            else:
+                self.timeouts.apply(server, reasons, self.now)
+        if self.raft.out:
+            self.network.carry(at)
+        if reasons & CONTACT and self.stop_on == ON_FOLLOWED:
+            self.note_follower(server)
+
+    def change_role(self, server: int, at: int) -> None:
+        """A server entered or left a role; office is taken `at`, when its own vote is written."""
+        before = self.safety.role[server]
+        role = self.raft.role[server]
+        self.safety.role[server] = role
+        if self.journal.on:
+            self.journal.note(
+                self.now, SAW_ROLE, server, before, role, self.raft.term[server], 0, at
+            )
+        if before == LEADER:
+            self.leave_office(server)
+        if role == LEADER:
+            if at >= self.until:
+                self.run_out()
+            else:
+                self.take_office(server, self.raft.term[server], at)
+
+    def take_office(self, server: int, term: int, at: int) -> None:
+        """A leader takes office: the trial may end here, or wait for what its stop rule asks."""
+        first_of_term = self.safety.check_leader(server, term)
+        self.census.note_office(first_of_term, at)
+        if term <= self.leader_term:
+            return
+        self.leader = server
+        self.leader_term = term
+        if self.stop_on == ON_LEADER:
+            self.end(server, at, at)
+        elif self.stop_on == ON_STABLE:
+            self.election_ns = at
+            self.until = self.last_at
+            if at + self.stable_ns < self.until:
+                self.until = at + self.stable_ns
+        elif self.stop_on == ON_FOLLOWED:
+            self.election_ns = at
+            self.unhailed = 0
+            for i in range(self.nodes):
+                if i != server and self.network.reaches(server, i):
+                    self.unhailed += 1
+            if self.unhailed == 0:
+                self.followed_ns = at
+                self.end(server, at, at)
+        elif self.election_ns < 0:
+            self.election_ns = at
+            self.winner = server
+
+    def leave_office(self, server: int) -> None:
+        self.census.note_resignation(self.now)
+        if server == self.leader:
+            self.leader = NOBODY
+            self.until = self.last_at
+
+    def note_follower(self, server: int) -> None:
+        """A server handled an append: under `followed`, one fewer to wait for."""
+        if (
+            self.raft.leader[server] == self.leader
+            and self.raft.term[server] == self.leader_term
+            and self.hailed[server] != self.leader_term
+            and self.network.reaches(self.leader, server)
+        ):
+            self.hailed[server] = self.leader_term
+            self.unhailed -= 1
+            if self.unhailed == 0:
+                self.followed_ns = self.now
+                self.end(self.leader, self.election_ns, self.now)
+
+    # How a trial ends.
+
+    def run_out(self) -> None:
+        """Nothing more happens before `until`: the leader stayed, time is over, or the limit is."""
+        if self.stop_on == ON_STABLE and self.leader >= 0 and self.until < self.last_at:
+            self.end(self.leader, self.election_ns, self.until)
+        elif self.stop_on == ON_DURATION and self.until == self.duration_ns and self.winner >= 0:
+            self.end(self.winner, self.election_ns, self.until)
+        else:
+            self.censored = 1
+            self.end(NOBODY, -1, self.until)
+
+    def end(self, winner: int, election_ns: int, at: int) -> None:
+        self.winner = winner
+        self.election_ns = election_ns
+        self.now = at
+        self.census.close(at)
+        self.status = DONE
+        # What overflowed a moment ago must not pass for a result.
+        self.look_around()
+
+    def write(self, trial: int) -> None:
+        """Write what the trial that just ended measured, in the order of `raftfast/columns.py`."""
+        changes = self.census.offices - 1 + self.crash
+        self.put(0, trial, self.election_ns)
+        self.put(1, trial, self.census.detect_ns)
+        self.put(2, trial, self.followed_ns)
+        self.put(3, trial, self.census.campaigns)
+        self.put(4, trial, self.census.pre_campaigns)
+        self.put(5, trial, self.census.distinct_terms)
+        self.put(6, trial, self.census.distinct_terms - self.census.led_terms)
+        self.put(7, trial, self.census.first_term_candidates)
+        self.put(8, trial, self.network.sent)
+        self.put(9, trial, self.network.lost)
+        self.put(10, trial, self.winner)
+        self.put(11, trial, changes if changes > 0 else 0)
+        self.put(12, trial, self.census.unavailable_ns)
+        self.put(13, trial, self.censored)
+        self.put(14, trial, self.safety.violations)
+        self.put(15, trial, not self.safety.is_led(self.census.first_term))
+
+    def put(self, column: int, trial: int, value: int) -> None:
+        self.columns[column * self.stride + trial] = value
+
+    def note_change(self, server: int, term: int, voted_for: int) -> None:
+        """Note a new term or vote in the journal."""
+        if term != self.safety.term[server]:
+            self.journal.note(self.now, SAW_TERM, server, NOBODY, 0, term, 0, 0)
+        if voted_for != NOBODY:
+            self.journal.note(self.now, SAW_VOTE, server, voted_for, 0, term, 0, 0)

@@ -1,0 +1,197 @@
+"""What a link does to a message: latency, loss, duplication, order."""
+
+from __future__ import annotations
+
+from array import array
+
+try:
+    import cython
+except ImportError:
+    from . import standin as cython
+if not cython.compiled:
+    from .words import (
+        APPEND_REQUEST,
+        EVERYONE,
+        FOR_BROADCAST,
+        FOR_COPY,
+        FOR_COPY_LATENCY,
+        FOR_LATENCY,
+        FOR_LOSS,
+        PURPOSE,
+        SAW_LOST,
+        SAW_SENT,
+        UNIT,
+        whole,
+    )
+from .journal import Journal
+from .laws import Laws
+from .queue import Queue
+from .raft import Raft
+from .rng import Rng
+
+
+class Network:
+    """Links between `nodes` servers; a link of a kind is kind + from * 16 + to * 16384.
+
+    One law, loss and duplication for all links, or (after `set_links`) one a link. A message is
+    lost with its link's probability; one that is not lost comes a second time with the
+    probability of duplication, and the copy draws its own delay. With `ordered` none overtakes
+    another on its link. `sent` counts messages, `lost` those that will not be received.
+    """
+
+    def __init__(
+        self,
+        rng: Rng,
+        queue: Queue,
+        laws: Laws,
+        raft: Raft,
+        journal: Journal,
+        nodes: int,
+        law: int,
+        chances: list[float],
+        ordered: int,
+    ) -> None:
+        self.rng = rng
+        self.queue = queue
+        self.laws = laws
+        self.raft = raft
+        self.journal = journal
+        self.nodes = nodes
+        self.law = law
+        self.loss = chances[0]
+        self.duplicate = chances[1]
+        self.risky = int(self.loss > 0.0 or self.duplicate > 0.0)
+        self.ordered = ordered
+        self.by_link = 0
+        self.sent = 0
+        self.lost = 0
+        # The commonest case, one uniform law and no risks, is worked out without a call.
+        self.quick = int(laws.is_plain(law))
+        self.plain = 0
+        self.low = laws.low_of(law)
+        self.span = laws.span_of(law)
+        self.alive = [0] * 1024
+        self.ops = [0] * 16384
+        self.latest = array("q", bytes(8 * (nodes * nodes if ordered else 1)))
+        self.link_law = array("i", bytes(4))
+        self.link_loss = array("d", bytes(8))
+        self.link_duplicate = array("d", bytes(8))
+
+    def set_links(self, law: object, loss: object, duplicate: object) -> None:
+        """Give each link its own law (row), loss and duplication: arrays over from * nodes + to."""
+        self.by_link = 1
+        self.quick = 0
+        self.risky = 1
+        self.link_law = law
+        self.link_loss = loss
+        self.link_duplicate = duplicate
+
+    def clear(self) -> None:
+        """Forget what was sent."""
+        self.sent = 0
+        self.lost = 0
+        self.plain = 0
+        if self.quick and not (self.risky or self.ordered or self.journal.on):
+            self.plain = 1
+        for i in range(16 * self.nodes):
+            self.ops[i] = 0
+        if self.ordered:
+            for i in range(self.nodes * self.nodes):
+                self.latest[i] = 0
+
+    def revive(self, up: object) -> None:
+        """Let the servers that are `up` run."""
+        for i in range(self.nodes):
+            self.alive[i] = up[i]
+
+    def set_alive(self, server: int, alive: int) -> None:
+        """Say whether `server` runs: what is sent to one that does not is lost."""
+        self.alive[server] = alive
+
+    def reaches(self, sender: int, to: int) -> int:
+        """Whether a message from `sender` can arrive at `to` at all."""
+        if not self.alive[to]:
+            return 0
+        if self.by_link:
+            return self.link_loss[sender * self.nodes + to] < 1.0
+        return self.loss < 1.0
+
+    def carry(self, at: int) -> None:
+        """Send all that the state machine left in its outbox, at `at` (ns)."""
+        for m in range(self.raft.out):
+            what = self.raft.out_what[m]
+            to = self.raft.out_to[m]
+            # Draws are counted by kind and sender, the lowest bits of `what`.
+            ordinal = self.ops[what & 0x3FFF]
+            self.ops[what & 0x3FFF] = ordinal + 1
+            if to == EVERYONE:
+                self.broadcast(what, self.raft.out_term[m], at, ordinal)
+            else:
+                self.sent += 1
+                self.send(to, what + to * 16384, self.raft.out_term[m], at, ordinal)
+
+    def broadcast(self, what: int, term: int, at: int, ordinal: int) -> None:
+        """Send to everyone else, in the order of the ids."""
+        sender = (what >> 4) & 1023
+        self.sent += self.nodes - 1
+        for to in range(self.nodes):
+            if to != sender:
+                self.send(to, what + to * 16384, term, at, ordinal)
+
+    def send(self, to: int, what: int, term: int, at: int, ordinal: int) -> None:
+        """Decide what becomes of a message, and queue its delivery."""
+        if not self.alive[to]:
+            self.lose(what, term, at)
+        elif self.plain:
+            # The lowest 24 bits of `what` are the kind and the link.
+            key = FOR_LATENCY * PURPOSE + (what & 0xFFFFFF)
+            arrival = at + self.low + whole(self.rng.draw(key, ordinal) * self.span)
+            self.queue.push(arrival, what, term)
+        else:
+            self.send_at_risk(what, term, at, ordinal)
+
+    def send_at_risk(self, what: int, term: int, at: int, ordinal: int) -> None:
+        """Send by a link that may lose, copy, hold up or write down what it carries."""
+        link = what & 0xFFFFFF
+        sender = (what >> 4) & 1023
+        pair = sender * self.nodes + ((what >> 14) & 1023)
+        loss = self.loss
+        duplicate = self.duplicate
+        law = self.law
+        if self.by_link:
+            loss = self.link_loss[pair]
+            duplicate = self.link_duplicate[pair]
+            law = self.link_law[pair]
+        if loss > 0.0 and self.rng.draw(FOR_LOSS * PURPOSE + link, ordinal) * UNIT < loss:
+            self.lose(what, term, at)
+            return
+        delay = self.laws.sample(law, FOR_LATENCY * PURPOSE + link, ordinal)
+        self.deliver(pair, at + delay, what, term, at)
+        if (
+            duplicate > 0.0
+            and self.rng.draw(FOR_COPY * PURPOSE + link, ordinal) * UNIT < duplicate
+        ):
+            delay = self.laws.sample(law, FOR_COPY_LATENCY * PURPOSE + link, ordinal)
+            self.deliver(pair, at + delay, what, term, at)
+
+    def deliver(self, pair: int, arrival: int, what: int, term: int, at: int) -> None:
+        if self.ordered:
+            if arrival < self.latest[pair]:
+                arrival = self.latest[pair]
+            self.latest[pair] = arrival
+        if self.journal.on:
+            self.journal.note_message(at, SAW_SENT, what, term, arrival)
+        self.queue.push(arrival, what, term)
+
+    def lose(self, what: int, term: int, at: int) -> None:
+        self.lost += 1
+        if self.journal.on:
+            self.journal.note_message(at, SAW_LOST, what, term, 0)
+
+    def broadcast_delay(self, sender: int, to: int) -> int:
+        """The latency of the crashed leader's last broadcast to `to`, in ns."""
+        law = self.law
+        if self.by_link:
+            law = self.link_law[sender * self.nodes + to]
+        key = FOR_BROADCAST * PURPOSE + APPEND_REQUEST + sender * 16 + to * 16384
+        return self.laws.sample(law, key, 0)

@@ -1,0 +1,146 @@
+"""Deliveries in flight, by (time, sequence): a short window while they are few, else a heap."""
+
+from __future__ import annotations
+
+from array import array
+
+try:
+    import cython
+except ImportError:
+    from . import standin as cython
+if not cython.compiled:
+    from .words import NEVER, TERM_LIMIT, WINDOW
+
+
+class Queue:
+    """At most `capacity` deliveries; the next one is due at `next_at` (NEVER: there is none).
+
+    A delivery is three numbers: when, what (kind + sender * 16 + to * 16384 + payload * 2**24) and
+    a tag (sequence * TERM_LIMIT + term). While they are few they stand unsorted in the window,
+    where the next is found by a scan without a branch on their times: a mispredicted branch costs
+    more than the scan. From WINDOW on all are in the heap until it is empty. A push beyond the
+    capacity is not done and sets `overflowed`.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.next_at = NEVER
+        self.what = 0
+        self.term = 0
+        self.near = 0
+        self.first = 0
+        self.size = 0
+        self.sequence = 0
+        self.overflowed = 0
+        self.window_at = [0] * 16
+        self.window_what = [0] * 16
+        self.window_tag = [0] * 16
+        self.heap_at = array("q", bytes(8 * capacity))
+        self.heap_what = array("q", bytes(8 * capacity))
+        self.heap_tag = array("q", bytes(8 * capacity))
+
+    def clear(self) -> None:
+        """Forget everything, in constant time."""
+        self.next_at = NEVER
+        self.near = 0
+        self.size = 0
+        self.sequence = 0
+        self.overflowed = 0
+
+    def push(self, at: int, what: int, term: int) -> None:
+        """Add a delivery at the time `at` (ns), behind all that were pushed before for that time."""
+        tag = self.sequence + term
+        self.sequence += TERM_LIMIT
+        i = self.near
+        if self.size > 0 or i == WINDOW:
+            self.push_far(at, what, tag)
+            return
+        self.window_at[i] = at
+        self.window_what[i] = what
+        self.window_tag[i] = tag
+        self.near = i + 1
+        self.first = i if at < self.next_at else self.first
+        self.next_at = at if at < self.next_at else self.next_at
+
+    def pop(self) -> None:
+        """Take the next delivery out: `what` and `term` are its own until the next pop."""
+        if self.size > 0:
+            self.pop_far()
+            return
+        i = self.first
+        last = self.near - 1
+        self.near = last
+        self.what = self.window_what[i]
+        self.term = self.window_tag[i] & (TERM_LIMIT - 1)
+        self.window_at[i] = self.window_at[last]
+        self.window_what[i] = self.window_what[last]
+        self.window_tag[i] = self.window_tag[last]
+        first = 0
+        soonest = NEVER
+        for i in range(last):
+            at = self.window_at[i]
+            if at == soonest and self.window_tag[i] < self.window_tag[first]:
+                first = i
+            first = i if at < soonest else first
+            soonest = at if at < soonest else soonest
+        self.first = first
+        self.next_at = soonest
+
+    def push_far(self, at: int, what: int, tag: int) -> None:
+        """Add to the heap, and before that all that stands in the window."""
+        for i in range(self.near):
+            self.push_heap(self.window_at[i], self.window_what[i], self.window_tag[i])
+        self.near = 0
+        self.push_heap(at, what, tag)
+        self.next_at = self.heap_at[0]
+
+    def pop_far(self) -> None:
+        """Take the next delivery from the heap."""
+        self.what = self.heap_what[0]
+        self.term = self.heap_tag[0] & (TERM_LIMIT - 1)
+        self.pop_heap()
+        self.next_at = self.heap_at[0] if self.size > 0 else NEVER
+
+    def push_heap(self, at: int, what: int, tag: int) -> None:
+        i = self.size
+        if i == self.capacity:
+            self.overflowed = 1
+            return
+        self.size = i + 1
+        while i > 0:
+            p = (i - 1) >> 1
+            if self.heap_at[p] < at or (self.heap_at[p] == at and self.heap_tag[p] < tag):
+                break
+            self.heap_at[i] = self.heap_at[p]
+            self.heap_what[i] = self.heap_what[p]
+            self.heap_tag[i] = self.heap_tag[p]
+            i = p
+        self.heap_at[i] = at
+        self.heap_what[i] = what
+        self.heap_tag[i] = tag
+
+    def pop_heap(self) -> None:
+        last = self.size - 1
+        self.size = last
+        at = self.heap_at[last]
+        tag = self.heap_tag[last]
+        i = 0
+        c = 1
+        while c < last:
+            best = self.heap_at[c]
+            if c + 1 < last and (
+                self.heap_at[c + 1] < best
+                or (self.heap_at[c + 1] == best and self.heap_tag[c + 1] < self.heap_tag[c])
+            ):
+                c += 1
+                best = self.heap_at[c]
+            if best > at or (best == at and self.heap_tag[c] > tag):
+                break
+            self.heap_at[i] = best
+            self.heap_what[i] = self.heap_what[c]
+            self.heap_tag[i] = self.heap_tag[c]
+            i = c
+            c = 2 * i + 1
+        self.heap_at[i] = at
+        self.heap_what[i] = self.heap_what[last]
+        self.heap_tag[i] = tag

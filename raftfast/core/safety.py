@@ -1,0 +1,113 @@
+"""Raft's safety, checked from outside: what a server's columns may never do, whatever its code says.
+
+Nothing here trusts the state machine: votes are counted where they are cast, not where they are
+received (Ongaro and Ousterhout 2014, figure 3, election safety).
+"""
+
+from __future__ import annotations
+
+from array import array
+
+try:
+    import cython
+except ImportError:
+    from . import standin as cython
+if not cython.compiled:
+    from .words import (
+        FOLLOWER,
+        NO_MAJORITY,
+        NO_TERM,
+        NOBODY,
+        TERM_WENT_BACK,
+        TWO_LEADERS,
+        VOTED_TWICE,
+    )
+
+
+class Safety:
+    """The invariants, over every server's role, term and vote as they were last seen.
+
+    `violations` counts, `broken` holds which (bits). Terms from `terms` on set `overflowed`.
+    """
+
+    def __init__(self, nodes: int, terms: int) -> None:
+        self.nodes = nodes
+        self.terms = terms
+        self.overflowed = 0
+        self.violations = 0
+        self.broken = 0
+        self.highest = 0
+        self.role = [0] * 1024
+        self.term = [0] * 1024
+        self.voted_for = [0] * 1024
+        self.support = [0] * 1024
+        self.support_term = [0] * 1024
+        self.office = array("i", bytes(4 * terms))
+
+    def clear(self) -> None:
+        """Forget every term that was led."""
+        self.overflowed = 0
+        self.violations = 0
+        self.broken = 0
+        for term in range(self.highest + 1):
+            self.office[term] = 0
+        self.highest = 0
+
+    def enter(self, server: int, term: int, voted_for: int) -> None:
+        """Take a server's first state for granted."""
+        self.role[server] = FOLLOWER
+        self.term[server] = term
+        self.voted_for[server] = voted_for
+        self.support_term[server] = NO_TERM
+
+    def enter_all(self) -> None:
+        """Take it for granted that nobody has voted in term 0."""
+        for i in range(self.nodes):
+            self.role[i] = FOLLOWER
+            self.term[i] = 0
+            self.voted_for[i] = NOBODY
+            self.support_term[i] = NO_TERM
+
+    # Checks on a transition.
+
+    def check_change(self, server: int, term: int, voted_for: int) -> None:
+        """A server's term or vote changed: terms only rise, and one vote a term."""
+        before = self.term[server]
+        vote = self.voted_for[server]
+        self.term[server] = term
+        self.voted_for[server] = voted_for
+        if term < before:
+            self.report(TERM_WENT_BACK)
+        elif term == before and vote != NOBODY:
+            self.report(VOTED_TWICE)
+        if voted_for != NOBODY:
+            if self.support_term[voted_for] != term:
+                self.support_term[voted_for] = term
+                self.support[voted_for] = 0
+            self.support[voted_for] += 1
+
+    # Checks on a state.
+
+    def check_leader(self, server: int, term: int) -> int:
+        """A server took office: alone in its term, by a majority's votes. 1 if the term's first."""
+        if term >= self.terms:
+            self.overflowed = 1
+            return 0
+        if self.support_term[server] != term or self.support[server] * 2 <= self.nodes:
+            self.report(NO_MAJORITY)
+        if self.office[term]:
+            if self.office[term] != server + 1:
+                self.report(TWO_LEADERS)
+            return 0
+        self.office[term] = server + 1
+        if term > self.highest:
+            self.highest = term
+        return 1
+
+    def is_led(self, term: int) -> int:
+        """Whether anybody took office in this term."""
+        return self.office[term] != 0
+
+    def report(self, invariant: int) -> None:
+        self.violations += 1
+        self.broken |= invariant

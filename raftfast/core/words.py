@@ -1,0 +1,127 @@
+"""The engine's constants: small integers that travel in arrays, and what must be typed in C.
+
+The compiled twin of this room is `_compiled/words.pxd`; a test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+# Roles of a server.
+FOLLOWER = 0
+PRE_CANDIDATE = 1
+CANDIDATE = 2
+LEADER = 3
+
+# Kinds of message; TIMEOUT is an expired timer that waits its turn in a server's queue, and
+# SERVED is added to the kind of what a server has finished processing.
+VOTE_REQUEST = 0
+VOTE_RESPONSE = 1
+APPEND_REQUEST = 2
+APPEND_RESPONSE = 3
+PRE_VOTE_REQUEST = 4
+PRE_VOTE_RESPONSE = 5
+TIMEOUT = 6
+SERVED = 8
+
+# Why a timer may have to be touched: bits, so that one handler can give several reasons.
+START = 1  # the server starts
+CONTACT = 2  # an append of its own or a higher term
+GRANT = 4  # a vote granted
+TERM = 8  # a follower adopted a higher term
+STEP_DOWN = 16  # a candidate or pre-candidate stepped down for a higher term
+DEPOSED = 32  # a leader stepped down
+FOLLOW = 64  # a candidate or pre-candidate now follows a leader or the one it voted for
+PRE_CAMPAIGN = 128  # it asks for pre-votes
+CAMPAIGN = 256  # it asks for votes
+LEAD = 512  # it leads: the heartbeat timer
+EXPIRED = 1024  # the handler ran because the timer expired
+
+# What a handler left to be written before anything is sent: bits.
+WROTE_CANDIDACY = 1
+WROTE_TERM = 2
+WROTE_VOTE = 4
+WROTE_LEAD = 8
+
+# Purposes of a draw: the upper part of its key (see rng.py), so that no two purposes share luck.
+FOR_ELECTION = 1
+FOR_CANDIDACY = 2
+FOR_LOG = 3
+FOR_PHASE = 4
+FOR_DRIFT = 5
+FOR_CRASH = 6
+FOR_LEADER = 7
+FOR_BROADCAST = 8
+FOR_PROCESS = 9
+FOR_WRITE = 10
+FOR_LATENCY = 11
+FOR_COPY_LATENCY = 12
+FOR_LOSS = 13
+FOR_COPY = 14
+
+# Laws of a random time.
+CONSTANT = 0
+UNIFORM = 1
+NORMAL = 2
+EXPONENTIAL = 3
+LOGNORMAL = 4
+PARETO = 5
+MIXTURE = 6
+SAMPLES = 7
+
+# Stop rules, and how a trial stands.
+ON_LEADER = 0
+ON_FOLLOWED = 1
+ON_STABLE = 2
+ON_DURATION = 3
+
+RUNNING = 0
+DONE = 1
+QUEUE_FULL = 2
+TERMS_FULL = 3
+JOURNAL_FULL = 4
+CANCELLED = 5
+
+# What the journal of a traced trial notes.
+SAW_SENT = 0
+SAW_LOST = 1
+SAW_RECEIVED = 2
+SAW_TIMEOUT = 3
+SAW_ROLE = 4
+SAW_TERM = 5
+SAW_VOTE = 6
+SAW_VIOLATION = 7
+SAW_CRASH = 8
+
+# Invariants of Raft (bits): what a safety check found broken.
+TERM_WENT_BACK = 1
+VOTED_TWICE = 2
+TWO_LEADERS = 4
+NO_MAJORITY = 8
+
+# Limits: servers at most, 64-bit words of a ballot, and a time that never comes (in ns).
+NODES_MAX = 1024
+BALLOT_WORDS = 16
+TERM_LIMIT = 1 << 23  # terms stay below
+PAYLOAD = 1 << 24  # in what is delivered, above the kind and the two servers
+WINDOW = 16  # deliveries in flight that are not worth a heap
+NEVER = 0x3FFFFFFFFFFFFFFF
+FAR_NS = 10**15
+NO_TERM = -1
+NOBODY = -1
+EVERYONE = -1
+
+# SplitMix64 (Steele, Lea, Flood 2014; finaliser: Stafford's variant 13) and the steps of the key.
+MASK = 0xFFFFFFFFFFFFFFFF
+MIX_1 = 0xBF58476D1CE4E5B9
+MIX_2 = 0x94D049BB133111EB
+STEP_TRIAL = 0xD1342543DE82EF95
+STEP_ID = 0x9E3779B97F4A7C15
+STEP_ORDINAL = 0xD6E8FEB86659FD93
+PURPOSE = 1 << 24  # a link of a kind is kind + from * 16 + to * 16384, below this
+NESTED = 1 << 32  # draws within a draw (a mixture's choice), above every purpose
+ONE = 1
+
+UNIT = 1.0 / (1 << 53)
+HALF_UNIT = 1.0 / (1 << 52)
+
+whole = int
+"""The integer part of a float that is not negative."""

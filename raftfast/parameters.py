@@ -1,0 +1,239 @@
+"""From a scenario to the engine's parameter block: nanoseconds, rows and bits, nothing to look up."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from dataclasses import dataclass, field
+
+from .classes import masks
+from .core import words as w
+from .distributions import Distribution
+from .scenario import Scenario
+from .schema import Network
+
+NS_PER_MS = 1_000_000
+_LAWS = {
+    "constant": w.CONSTANT,
+    "uniform": w.UNIFORM,
+    "normal": w.NORMAL,
+    "exponential": w.EXPONENTIAL,
+    "lognormal": w.LOGNORMAL,
+    "pareto": w.PARETO,
+    "mixture": w.MIXTURE,
+    "samples": w.SAMPLES,
+}
+_STOPS = {
+    "leader": w.ON_LEADER,
+    "followed": w.ON_FOLLOWED,
+    "stable": w.ON_STABLE,
+    "duration": w.ON_DURATION,
+}
+
+Row = tuple[int, int, float, float, float, int, int, int]
+"""A law: kind, base_ns, a, b, c, first component's row, start in the pool, count."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """All that `Ensemble` needs to know; picklable, and made of what the engine's rooms take.
+
+    `up` is 1 for servers that run; `logs` are log lengths by rank, which compare as the lengths
+    do; `desk_laws` are the rows for process, persist, and the four writes, -1 for none;
+    `timeout_ranges` are [low, high) of followers and candidates in ns, or in ticks.
+    """
+
+    nodes: int
+    quorum: int
+    up: list[int]
+    logs: list[int]
+    distinct_logs: int
+    timeout_ranges: list[int]
+    heartbeat_ns: int
+    redraw_on: int
+    restart_on: int
+    tick_ns: int
+    tick_aligned: int
+    drift_ppm: float
+    pre_vote: int
+    lease_ns: int
+    laws: list[Row]
+    pool: list[float]
+    latency_law: int
+    chances: list[float]
+    ordered: int
+    desk_laws: list[int]
+    crash: int
+    synchronised: int
+    stop_on: int
+    stable_ns: int
+    duration_ns: int
+    limit_ns: int
+    link_laws: array[int] | None = None
+    link_losses: array[float] | None = None
+    link_duplicates: array[float] | None = None
+
+
+def block(scenario: Scenario) -> Block:
+    """The parameter block of a scenario. Raises nothing: a Scenario is valid."""
+    table = LawTable()
+    network = scenario.network
+    latency = network.latency_ms or Distribution("constant", (0.0,))
+    redraw_on, restart_on = masks(scenario.timeouts.timer, scenario.protocol.step_down_timer)
+    cluster = scenario.cluster
+    down = set(cluster.down)
+    latency_law = table.add(latency)
+    links = _links(network, cluster.nodes, latency_law, table)
+    return Block(
+        nodes=cluster.nodes,
+        quorum=cluster.votes_needed,
+        up=[int(i not in down) for i in range(cluster.nodes)],
+        logs=_ranks(cluster.log, cluster.nodes),
+        distinct_logs=int(cluster.log == "distinct"),
+        timeout_ranges=_timeout_ranges(scenario),
+        heartbeat_ns=_ns(scenario.timeouts.heartbeat_ms),
+        redraw_on=redraw_on,
+        restart_on=restart_on,
+        tick_ns=_ns(scenario.timeouts.tick_ms),
+        tick_aligned=int(scenario.timeouts.tick_phase == "aligned"),
+        drift_ppm=scenario.node.drift_ppm,
+        pre_vote=int(scenario.protocol.pre_vote == "on"),
+        lease_ns=_ns(scenario.timeouts.election_ms[0]),
+        latency_law=latency_law,
+        chances=[network.loss, network.duplicate],
+        ordered=int(network.ordered),
+        desk_laws=_desk_laws(scenario, table),
+        crash=int(scenario.scenario.kind == "leader-crash"),
+        synchronised=int(scenario.scenario.crash_phase == "synchronised"),
+        stop_on=_STOPS[scenario.stop.on],
+        stable_ns=_ns(scenario.stop.stable_ms),
+        duration_ns=_ns(scenario.stop.duration_ms),
+        limit_ns=_ns(scenario.stop.limit_ms),
+        laws=table.rows,
+        pool=table.pool,
+        link_laws=links[0] if links else None,
+        link_losses=links[1] if links else None,
+        link_duplicates=links[2] if links else None,
+    )
+
+
+@dataclass
+class LawTable:
+    """The rows of `core.laws.Laws`; equal distributions share a row."""
+
+    rows: list[Row] = field(default_factory=list)
+    pool: list[float] = field(default_factory=list)
+    known: dict[Distribution, int] = field(default_factory=dict)
+
+    def add(self, distribution: Distribution) -> int:
+        """The row of a distribution."""
+        if distribution not in self.known:
+            self.rows.append((0, 0, 0.0, 0.0, 0.0, 0, 0, 0))
+            self.known[distribution] = len(self.rows) - 1
+            self._fill(self.known[distribution], distribution)
+        return self.known[distribution]
+
+    def _fill(self, row: int, d: Distribution) -> None:
+        kind = _LAWS[d.law]
+        base = _ns(d.plus_ms)
+        a = b = c = 0.0
+        first = start = count = 0
+        if d.law == "mixture":
+            start, count, first = len(self.pool), len(d.components), len(self.rows)
+            total = 0.0
+            for weight in d.parameters:
+                total += weight
+                self.pool.append(total)
+            # Components stand in a block, so their own components come behind it.
+            self.rows.extend([(0, 0, 0.0, 0.0, 0.0, 0, 0, 0)] * count)
+            for i, component in enumerate(d.components):
+                self._fill(first + i, component)
+        elif d.law == "samples":
+            start, count = len(self.pool), len(d.values_ms)
+            self.pool.extend(float(_ns(value)) for value in d.values_ms)
+        elif d.law == "constant":
+            base += _ns(d.parameters[0])
+        elif d.law == "uniform":
+            a, b = float(_ns(d.parameters[0])), float(_ns(d.parameters[1]) - _ns(d.parameters[0]))
+        elif d.law == "exponential":
+            a = d.parameters[0] * NS_PER_MS
+        elif d.law in ("lognormal", "pareto"):
+            a, b = d.parameters[0] * NS_PER_MS, d.parameters[1]
+        else:
+            a, b = d.parameters[0] * NS_PER_MS, d.parameters[1] * NS_PER_MS
+            c = _below_zero(*d.parameters) if d.below == "redraw" else -1.0
+        self.rows[row] = (kind, base, a, b, c, first, start, count)
+
+
+def _below_zero(mean: float, sigma: float) -> float:
+    """P(x < 0) of a normal; 0 where it has no spread."""
+    return 0.5 * math.erfc(mean / (sigma * math.sqrt(2.0))) if sigma > 0.0 else 0.0
+
+
+def _ns(ms: float) -> int:
+    return round(ms * NS_PER_MS)
+
+
+def _ranks(log: object, nodes: int) -> list[int]:
+    if not isinstance(log, tuple | list):
+        return [0] * nodes
+    order = {length: rank for rank, length in enumerate(sorted(set(log)))}
+    return [order[length] for length in log]
+
+
+def _timeout_ranges(scenario: Scenario) -> list[int]:
+    timeouts = scenario.timeouts
+    follower = timeouts.election_ms
+    if timeouts.timer == "fixed":
+        # The gist's follower waits "the fixed maximum" (reference/seed.md, quirk 1).
+        follower = (follower[1], follower[1])
+    candidate = timeouts.candidate_ms or follower
+    if timeouts.tick_ms > 0:
+        return [*_ticks(follower, timeouts.tick_ms), *_ticks(candidate, timeouts.tick_ms)]
+    return [_ns(bound) for bound in (*follower, *candidate)]
+
+
+def _ticks(bounds: tuple[float, float], tick_ms: float) -> tuple[int, int]:
+    """[low, high) in whole ticks: those k with low <= k * tick < high, or the one of a fixed time."""
+    low = math.ceil(bounds[0] / tick_ms - 1e-9)
+    high = math.ceil(bounds[1] / tick_ms - 1e-9)
+    return (low, low) if bounds[0] == bounds[1] else (low, max(high, low + 1))
+
+
+def _desk_laws(scenario: Scenario, table: LawTable) -> list[int]:
+    node = scenario.node
+    laws: list[Distribution | None] = [node.process_ms, node.persist_ms, None, None, None, None]
+    if node.persist is not None:
+        persist = node.persist
+        laws[2:] = [persist.candidate, persist.term, persist.vote, persist.lead]
+    return [w.NOBODY if law is None or _is_nothing(law) else table.add(law) for law in laws]
+
+
+def _is_nothing(law: Distribution) -> bool:
+    return law.law == "constant" and law.parameters[0] == 0.0 and law.plus_ms == 0.0
+
+
+def _links(
+    network: Network, nodes: int, law: int, table: LawTable
+) -> tuple[array[int], array[float], array[float]] | None:
+    """Law, loss and duplication of each link, from * nodes + to; None where all are alike."""
+    if network.matrix is None and not network.link:
+        return None
+    laws = array("i", [law]) * (nodes * nodes)
+    losses = array("d", [network.loss]) * (nodes * nodes)
+    duplicates = array("d", [network.duplicate]) * (nodes * nodes)
+    if network.matrix is not None:
+        for i, delays in enumerate(network.matrix):
+            for j, delay_ms in enumerate(delays):
+                laws[i * nodes + j] = table.add(Distribution("constant", (delay_ms,)))
+    for link in network.link:
+        own = None if link.latency_ms is None else table.add(link.latency_ms)
+        for sender, to in link.pairs():
+            pair = sender * nodes + to
+            if own is not None:
+                laws[pair] = own
+            if link.loss is not None:
+                losses[pair] = link.loss
+            if link.duplicate is not None:
+                duplicates[pair] = link.duplicate
+    return laws, losses, duplicates

@@ -1,0 +1,210 @@
+"""What a run gave: its samples, its summary, its digest, and what it broke."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from . import engine as engines
+from . import statistics
+from .batch import Batch, Progress, Worker, run_batch
+from .columns import COLUMNS
+from .core import words as w
+from .errors import InputError
+from .parameters import Block, block
+from .scenario import Scenario
+from .version import VERSION
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SEED_MAX = 2**64 - 1
+_INVARIANTS = {
+    w.TERM_WENT_BACK: "a term went back",
+    w.VOTED_TWICE: "a server voted twice in one term",
+    w.TWO_LEADERS: "two leaders in one term",
+    w.NO_MAJORITY: "a leader without a majority of votes",
+}
+_WHOLE = {name for name in COLUMNS if not name.endswith("_ms")}
+
+
+def run(
+    scenario: Scenario,
+    trials: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    *,
+    engine: str | None = None,
+) -> Result:
+    """Simulate a scenario and return its `Result`.
+
+    `trials` and `seed` are the scenario's where they are None; `jobs` is the number of workers,
+    all cores where it is None, and does not change the result; `progress(done, trials)` is called
+    now and then; `engine` is "compiled" or "python", by default `raftfast.backend`. Trial k's
+    outcome is a function of the scenario, the seed and k alone, stable within a minor version.
+
+    Raises InputError for a number out of range, RunError where a trial overflows a capacity.
+    """
+    if trials is not None:
+        scenario = scenario.replace(trials=trials)
+    if seed is not None:
+        scenario = scenario.replace(seed=seed)
+    if jobs is not None and jobs < 1:
+        raise InputError(f"{jobs}: must be at least 1", key="jobs")
+    engine = engine or engines.name()
+    parameters = block(scenario)
+    batch = run_batch(
+        parameters, scenario.seed, scenario.trials, jobs=jobs, engine=engine, progress=progress
+    )
+    return Result(scenario, parameters, batch, engine)
+
+
+class Result:
+    """The outcome of `run`.
+
+    `samples` maps each column to float64 values by trial, nan where there is none (an election
+    that was censored, say); `elapsed_s` runs from the parameter block to filled columns; `events`
+    counts deliveries and timers handled.
+    """
+
+    def __init__(self, scenario: Scenario, parameters: Block, batch: Batch, engine: str) -> None:
+        self.scenario = scenario
+        self.backend = engine
+        self.elapsed_s = batch.elapsed_s
+        self.events = batch.events
+        self._columns = batch.columns
+        self._parameters = parameters
+
+    @property
+    def seed(self) -> int:
+        """The seed of the draws."""
+        return self.scenario.seed
+
+    @property
+    def trials(self) -> int:
+        """How many elections were simulated."""
+        return self.scenario.trials
+
+    @property
+    def samples(self) -> Mapping[str, NDArray[np.float64]]:
+        """Every column by its name; each access makes the array anew."""
+        return self._columns
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the columns: equal for equal scenario, seed and trials, on every backend
+        and for any number of workers."""
+        return self._columns.digest()
+
+    @cached_property
+    def censored(self) -> int:
+        """How many trials reached the limit."""
+        return self._columns.total("censored")
+
+    @cached_property
+    def violations(self) -> int:
+        """How often Raft's safety was violated, over all trials."""
+        return self._columns.total("violations")
+
+    @cached_property
+    def first_violation(self) -> int | None:
+        """The first trial that violated safety, or None."""
+        if not self.violations:
+            return None
+        return int((self.samples["violations"] > 0).argmax())
+
+    @cached_property
+    def broken(self) -> list[str]:
+        """Which invariants the first violating trial broke, found by running it again."""
+        if self.first_violation is None:
+            return []
+        worker = Worker(self._parameters, self.backend)
+        worker.run(self.seed, self.first_violation, 1)
+        bits = worker.ensemble.safety.broken
+        return [name for bit, name in _INVARIANTS.items() if bits & bit]
+
+    def summary(self) -> dict[str, Any]:
+        """What `raftfast run --format json` prints, as a dict (see INTERFACE.md): strict JSON."""
+        metrics, rates = statistics.summary(
+            self.samples, limit_ms=self.scenario.stop.limit_ms
+        )
+        return {
+            "raftfast": {"version": VERSION, "backend": self.backend},
+            "scenario": self.scenario.to_dict(),
+            "seed": self.seed,
+            "trials": self.trials,
+            "censored": self.censored,
+            "violations": self.violations,
+            "digest": self.digest,
+            "metrics": metrics,
+            "rates": rates,
+            "elapsed_s": self.elapsed_s,
+            "trials_per_s": self.trials / self.elapsed_s,
+            "events": self.events,
+        }
+
+    def write_samples(self, path: str | Path) -> None:
+        """Write every trial's columns to a .csv, .npz or .parquet file, whole or not at all.
+
+        CSV: a header, numbers, empty where there is none, booleans 0 and 1. Raises InputError for
+        another suffix, a folder that is not there, or a missing pyarrow.
+        """
+        path = Path(path)
+        writers: dict[str, Callable[[BinaryIO], None]] = {
+            ".csv": self._write_csv,
+            ".npz": self._write_npz,
+            ".parquet": self._write_parquet,
+        }
+        writer = writers.get(path.suffix.lower())
+        if writer is None:
+            raise InputError(
+                f"{path.name!r}: must end in .csv, .npz or .parquet", key="--samples"
+            )
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            with part.open("wb") as file:
+                writer(file)
+            part.replace(path)
+        except OSError as error:
+            raise InputError(
+                f"cannot be written: {error.strerror}", source=str(path), key="--samples"
+            ) from None
+        finally:
+            with suppress(OSError):
+                part.unlink()
+
+    def _write_csv(self, file: BinaryIO) -> None:
+        import numpy as np
+
+        file.write(("trial," + ",".join(COLUMNS) + "\n").encode())
+        columns = [self.samples[name] for name in COLUMNS]
+        for first in range(0, self.trials, 10_000):
+            cells = [np.char.mod("%d", np.arange(first, min(first + 10_000, self.trials)))]
+            for name, column in zip(COLUMNS, columns, strict=True):
+                values = column[first : first + 10_000]
+                text = np.char.mod("%.0f" if name in _WHOLE else "%.6f", values)
+                cells.append(np.where(np.isnan(values), "", text))
+            lines = (",".join(row) for row in zip(*cells, strict=True))
+            file.write(("\n".join(lines) + "\n").encode())
+
+    def _write_npz(self, file: BinaryIO) -> None:
+        import numpy as np
+
+        np.savez_compressed(file, **{name: self.samples[name] for name in COLUMNS})
+
+    def _write_parquet(self, file: BinaryIO) -> None:
+        try:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+        except ImportError:
+            raise InputError(
+                "needs pyarrow: pip install 'raftfast[parquet]'", key="--samples"
+            ) from None
+        table = pa.table({name: pa.array(self.samples[name], from_pandas=True) for name in COLUMNS})
+        pq.write_table(table, file)

@@ -1,0 +1,341 @@
+"""From values as written to a validated scenario: files read, rules across keys checked."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from . import schema
+from .distributions import Distribution, parse, read_matrix
+from .errors import InputError
+from .layers import Given
+from .schema import DISTRIBUTIONS, KEYS, LINK_KEYS, LINKS, TABLES, Key, mismatch, show
+
+Parsed = dict[tuple[str, str], Distribution]
+"""Distributions that were read before, by specification and folder."""
+
+_FILE_LAWS = ("samples", "ping")
+_MATRICES = {"network.matrix_ms": False, "network.matrix_rtt_ms": True}
+_LIMIT_MS = 60_000.0
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A scenario's tables: as structs by name, and as a file would write them."""
+
+    structs: Mapping[str, Any]
+    tables: Mapping[str, Any]
+    parsed: Parsed
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is known while a scenario is resolved: structs' values and, of some, what to write."""
+
+    given: Given
+    known: Parsed
+    values: dict[str, Any] = field(default_factory=dict)
+    written: dict[str, Any] = field(default_factory=dict)
+    parsed: Parsed = field(default_factory=dict)
+
+    def distribution(self, spec: object, key: str, giver: str) -> Distribution:
+        """The distribution at `key`, which stands in the layer that gives `giver`."""
+        layer = self.given.layer(giver)
+        memo = (repr(spec), str(layer.folder))
+        if memo not in self.parsed:
+            self.parsed[memo] = self.known.get(memo) or parse(
+                spec, key=key, folder=layer.folder, source=layer.source
+            )
+        return self.parsed[memo]
+
+
+def resolve(given: Given, known: Parsed) -> Resolved:
+    """Validate all that was given and fill in the rest.
+
+    `known` saves reading files anew that another scenario of the same make has read. Raises
+    InputError, naming the layer and the key, for whatever the contract refuses.
+    """
+    work = _Work(given, known)
+    for key, shape in KEYS.items():
+        if key in given.values:
+            _convert(work, key, shape)
+    _derive_persist(work)
+    _derive_loss(work)
+    _derive_limit(work)
+    structs = _structs(work.values)
+    for check in (_check_cluster, _check_matrix, _check_links, _check_ticks, _check_heartbeat,
+                  _check_limit):  # fmt: skip
+        check(given, structs)
+    return Resolved(structs, _written(structs, work.written), work.parsed)
+
+
+def _convert(work: _Work, key: str, shape: Key) -> None:
+    """The value of one key, by its own rules."""
+    value, layer = work.given.values[key], work.given.layer(key)
+    if key in DISTRIBUTIONS:
+        work.values[key] = work.distribution(value, key, key)
+        work.written[key] = _tidy(value, layer.folder)
+    elif key == LINKS:
+        work.values[key], work.written[key] = _links(work, value)
+    else:
+        work.values[key] = schema.convert(shape, value, key=key, source=layer.source)
+    if key in _MATRICES:
+        work.values["network.matrix"] = read_matrix(
+            work.values[key], key=key, folder=layer.folder, source=layer.source,
+            round_trip=_MATRICES[key],
+        )  # fmt: skip
+        work.values[key] = _absolute(work.values[key], layer.folder)
+    if key == "cluster.down":
+        work.values[key] = tuple(sorted(work.values[key]))
+
+
+def _links(work: _Work, entries: object) -> tuple[tuple[schema.Link, ...], list[dict[str, Any]]]:
+    """The [[network.link]] entries, as structs and as a file would write them."""
+    source = work.given.layer(LINKS).source
+    if not isinstance(entries, list):
+        raise InputError(mismatch(entries, "a list of tables"), key=LINKS, source=source)
+    pairs = [_link(work, entry, f"{LINKS}[{i}]") for i, entry in enumerate(entries)]
+    return tuple(link for link, _ in pairs), [written for _, written in pairs]
+
+
+def _link(work: _Work, entry: object, at: str) -> tuple[schema.Link, dict[str, Any]]:
+    layer = work.given.layer(LINKS)
+    if not isinstance(entry, Mapping):
+        raise InputError(mismatch(entry, "a table"), key=at, source=layer.source)
+    for name in entry:
+        if name not in LINK_KEYS:
+            near = schema.suggestion(name, LINK_KEYS)
+            meant = f"did you mean {near}?" if near else f"a link has {', '.join(LINK_KEYS)}"
+            raise InputError(f"unknown key; {meant}", key=f"{at}.{name}", source=layer.source)
+    values: dict[str, Any] = {}
+    for name, shape in LINK_KEYS.items():
+        if name in entry and name != "latency_ms":
+            key = f"{at}.{name}"
+            values[name] = schema.convert(shape, entry[name], key=key, source=layer.source)
+        elif name in ("from", "to"):
+            problem = f"is missing; must be {shape.expected}"
+            raise InputError(problem, key=f"{at}.{name}", source=layer.source)
+    if not entry.keys() & {"latency_ms", "loss", "duplicate"}:
+        problem = f"value {show(entry)}: must give at least one of latency_ms, loss, duplicate"
+        raise InputError(problem, key=at, source=layer.source)
+    written = {"one_way": False, **values}
+    for end in ("from", "to"):
+        written[end] = _shortest_ids(values[end])
+    if "latency_ms" in entry:
+        spec = entry["latency_ms"]
+        law = values["latency_ms"] = work.distribution(spec, f"{at}.latency_ms", LINKS)
+        written["latency_ms"] = _tidy(spec, layer.folder)
+        if (lost := _share_lost(law)) and "loss" not in entry:
+            values["loss"] = written["loss"] = lost
+    values["from_"] = values.pop("from")
+    return schema.Link(**values), {
+        name: _tidy(written[name]) for name in LINK_KEYS if name in written
+    }
+
+
+def _share_lost(law: Distribution) -> float:
+    """The one-way loss that measured pings speak of; 0 where all were answered, or none sent.
+
+    Both ways of a ping may lose it, so (1 - loss)^2 is the share answered. A message of a mixture
+    takes one of its components.
+    """
+    if law.answered is not None:
+        return 1.0 - math.sqrt(law.answered)
+    weights = law.parameters if law.components else ()
+    return math.fsum(
+        weight * _share_lost(part) for weight, part in zip(weights, law.components, strict=True)
+    )
+
+
+def _derive_persist(work: _Work) -> None:
+    """Writes that [node.persist] does not name cost nothing."""
+    keys = [key for key in KEYS if key.startswith("node.persist.")]
+    if any(key in work.values for key in keys):
+        for key in keys:
+            if key not in work.values:
+                work.values[key] = work.distribution(0, key, key)
+                work.written[key] = 0
+
+
+def _derive_loss(work: _Work) -> None:
+    """Pings that were not answered tell the loss, unless their layer or a higher one gives it."""
+    law, rank = work.values.get("network.latency_ms"), work.given.rank
+    lost = 0.0 if law is None else _share_lost(law)
+    if lost and rank.get("network.loss", 0) < rank["network.latency_ms"]:
+        work.values["network.loss"] = lost
+
+
+def _derive_limit(work: _Work) -> None:
+    """Without a `limit_ms` of its own, a trial may last as long as its stop rule needs."""
+    if "stop.limit_ms" not in work.given:
+        stop = schema.Stop(**_fields(work.values, "stop"))
+        needed = {"duration": stop.duration_ms}.get(stop.on, 0.0)
+        if stop.on == "stable" and stop.stable_ms >= _LIMIT_MS:
+            needed = min(stop.stable_ms + _LIMIT_MS, schema.TIME_MS_MAX)
+        work.values["stop.limit_ms"] = max(_LIMIT_MS, needed)
+
+
+def _fields(values: Mapping[str, Any], table: str) -> dict[str, Any]:
+    return {
+        key.rpartition(".")[2]: value
+        for key, value in values.items()
+        if key.rpartition(".")[0] == table
+    }
+
+
+def _structs(values: Mapping[str, Any]) -> dict[str, Any]:
+    structs: dict[str, Any] = {}
+    for name in sorted(TABLES, key=len, reverse=True):
+        fields = _fields(values, name)
+        if name == "node.persist" and not fields:
+            continue
+        if name == "node" and "node.persist" in structs:
+            fields["persist"] = structs.pop("node.persist")
+        structs[name] = TABLES[name](**fields)
+    return structs
+
+
+def _check_cluster(given: Given, structs: Mapping[str, Any]) -> None:
+    cluster: schema.Cluster = structs["cluster"]
+    nodes = cluster.nodes
+    both = ("cluster.down", "cluster.nodes")
+    if cluster.down and cluster.down[-1] >= nodes:
+        problem = f"down must hold ids below cluster.nodes ({nodes}), not {cluster.down[-1]}"
+        raise given.error(problem, *both)
+    if len(set(cluster.down)) < len(cluster.down):
+        raise given.error("must hold different ids", "cluster.down")
+    if not cluster.running:
+        raise given.error(f"at least one of the {nodes} servers must run; all are down", *both)
+    if isinstance(cluster.log, tuple) and len(cluster.log) != nodes:
+        problem = f"log must hold one length a server, {nodes} in all, not {len(cluster.log)}"
+        raise given.error(problem, "cluster.log", "cluster.nodes")
+    if cluster.votes_needed > nodes:
+        problem = f"quorum must be at most cluster.nodes ({nodes}), not {cluster.quorum}"
+        raise given.error(problem, "cluster.quorum", "cluster.nodes")
+
+
+def _check_matrix(given: Given, structs: Mapping[str, Any]) -> None:
+    matrix, nodes = structs["network"].matrix, structs["cluster"].nodes
+    if matrix is not None and len(matrix) != nodes:
+        key = next(key for key in _MATRICES if key in given)
+        problem = f"the table must be of cluster.nodes ({nodes}) servers, not of {len(matrix)}"
+        raise given.error(problem, key, "cluster.nodes")
+
+
+def _check_links(given: Given, structs: Mapping[str, Any]) -> None:
+    nodes = structs["cluster"].nodes
+    for i, link in enumerate(structs["network"].link):
+        for end, ids in (("from", link.from_), ("to", link.to)):
+            if max(ids) >= nodes:
+                problem = f"link ids must be below cluster.nodes ({nodes}), not {max(ids)}"
+                part = (f"[{i}].{end}", _shortest_ids(ids))
+                raise given.error(problem, LINKS, "cluster.nodes", part=part)
+        if not any(True for _ in link.pairs()):
+            part = (f"[{i}].to", _shortest_ids(link.to))
+            raise given.error("must be another server than from", LINKS, part=part)
+
+
+def _check_ticks(given: Given, structs: Mapping[str, Any]) -> None:
+    """With ticks, a timeout is a whole number of them, at least one, that lies in the range."""
+    timeouts: schema.Timeouts = structs["timeouts"]
+    tick_ms = Fraction(repr(timeouts.tick_ms))
+    for name in ("election_ms", "candidate_ms"):
+        range_ms = getattr(timeouts, name)
+        if not tick_ms or range_ms is None:
+            continue
+        low, high = (Fraction(repr(end)) for end in range_ms)
+        first = max(1, math.ceil(low / tick_ms)) * tick_ms
+        if first >= high and not first == low == high:
+            problem = f"no whole number of ticks ({_shown(timeouts.tick_ms)} ms) fits in {name}, "
+            problem += _shown(low) if low == high else f"[{_shown(low)}, {_shown(high)})"
+            raise given.error(problem, f"timeouts.{name}", "timeouts.tick_ms")
+
+
+def _check_heartbeat(given: Given, structs: Mapping[str, Any]) -> None:
+    timeouts: schema.Timeouts = structs["timeouts"]
+    low_ms = timeouts.election_ms[0]
+    if structs["scenario"].kind == "leader-crash" and timeouts.heartbeat_ms >= low_ms:
+        problem = (
+            f"heartbeat_ms ({_shown(timeouts.heartbeat_ms)}) must be below the lowest election "
+            f"timeout ({_shown(low_ms)}) for a leader crash"
+        )
+        keys = ("timeouts.heartbeat_ms", "timeouts.election_ms", "scenario.kind")
+        raise given.error(problem, *keys)
+
+
+def _check_limit(given: Given, structs: Mapping[str, Any]) -> None:
+    """A limit that comes before any trial can end would censor them all."""
+    stop: schema.Stop = structs["stop"]
+    if stop.on == "duration" and stop.limit_ms < stop.duration_ms:
+        bound, wait_ms = "at least", stop.duration_ms
+    elif stop.on == "stable" and stop.limit_ms <= stop.stable_ms:
+        bound, wait_ms = "above", stop.stable_ms
+    else:
+        return
+    problem = (
+        f"limit_ms ({_shown(stop.limit_ms)}) must be {bound} {stop.on}_ms ({_shown(wait_ms)}), "
+        "or no trial could end"
+    )
+    raise given.error(problem, "stop.limit_ms", f"stop.{stop.on}_ms", "stop.on")
+
+
+def _written(structs: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
+    """Every key with the value in force, as a file would write it; unset keys are left out."""
+    tables: dict[str, Any] = {}
+    for key, shape in KEYS.items():
+        table, _, name = key.rpartition(".")
+        if key in written:
+            value = written[key]
+        elif table == "node.persist":
+            continue
+        else:
+            value = _tidy(msgspec.to_builtins(getattr(structs[table], name)))
+            value = _shortest(value) if shape.is_range else value
+        if value is None or (key == LINKS and not value):
+            continue
+        at = tables
+        for part in table.split(".") if table else ():
+            at = at.setdefault(part, {})
+        at[name] = value
+    return tables
+
+
+def _shown(number: float | Fraction) -> str:
+    return show(_tidy(float(number)))
+
+
+def _shortest_ids(ids: tuple[int, ...]) -> object:
+    return ids[0] if len(ids) == 1 else ids
+
+
+def _shortest(value: Any) -> Any:
+    """A range as people write it: one number where its ends are equal."""
+    return value[0] if isinstance(value, list) and value[0] == value[1] else value
+
+
+def _tidy(value: Any, folder: Path | None = None) -> Any:
+    """A value as a file would write it: lists, short numbers, and, given a folder, full paths."""
+    if isinstance(value, Mapping):
+        return {
+            name: _absolute(part, folder)
+            if folder is not None and name in _FILE_LAWS and isinstance(part, str)
+            else _tidy(part, folder)
+            for name, part in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_tidy(part, folder) for part in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _absolute(name: str, folder: Path) -> str:
+    """The full path of a file that a layer names, so that any other folder finds it, too."""
+    return os.path.abspath(folder / Path(name).expanduser())

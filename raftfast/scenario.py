@@ -1,0 +1,202 @@
+"""What to simulate: a validated scenario, from TOML, presets and options, and back to TOML."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import schema
+from .errors import InputError
+from .layers import Layer, flatten, from_keys, from_overrides, merge, read_toml
+from .preset import load as load_preset
+from .rules import Parsed, resolve
+from .schema import LINKS, TABLES, dotted, mismatch, show
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_REPLACED = "replace"
+
+
+@dataclass(frozen=True, repr=False)
+class Scenario:
+    """What to simulate, validated: immutable, picklable, hashable.
+
+    Made by `load`, `from_dict` or `preset`, never directly. The attributes are the tables of a
+    scenario file and hold its keys (`schema.py`): distributions parsed, ranges as (low, high),
+    everything derived filled in. Two scenarios are equal where these are.
+    """
+
+    name: str
+    seed: int
+    trials: int
+    cluster: schema.Cluster
+    timeouts: schema.Timeouts
+    protocol: schema.Protocol
+    network: schema.Network
+    node: schema.Node
+    scenario: schema.Start
+    stop: schema.Stop
+    _layers: tuple[Layer, ...] = field(compare=False)
+    _tables: Mapping[str, Any] = field(compare=False)
+    _parsed: Parsed = field(compare=False)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        overrides: Sequence[str] = (),
+        preset: str | None = None,
+    ) -> Scenario:
+        """The scenario of a TOML file, laid over a preset, under overrides ("cluster.nodes=7").
+
+        Files it names are relative to its folder, those in overrides to the working directory.
+        Raises InputError, one line, for whatever the contract refuses.
+        """
+        source = os.fspath(path)
+        tables = read_toml(path)
+        base: tuple[Layer, ...] = ()
+        if preset is not None:
+            if "preset" in tables:
+                problem = f"value {show(tables['preset'])}: excludes --preset; give one of the two"
+                raise InputError(problem, key="preset", source=source)
+            base = _preset_layers(preset)
+        folder = Path(os.path.abspath(path)).parent
+        layers = (*base, *_layers(tables, source, folder))
+        return cls._build((*layers, *from_overrides(overrides)))
+
+    @classmethod
+    def from_dict(
+        cls,
+        tables: Mapping[str, Any],
+        *,
+        source: str | None = None,
+        folder: str | os.PathLike[str] = ".",
+        overrides: Sequence[str] = (),
+    ) -> Scenario:
+        """The scenario of tables as a TOML file has them, `preset` among the keys they may hold.
+
+        `source` is what errors call them; files they name are relative to `folder`. Without a key
+        it is the contract's defaults. Raises InputError for whatever the contract refuses.
+        """
+        layers = _layers(tables, source, Path(os.path.abspath(folder)))
+        return cls._build((*layers, *from_overrides(overrides)))
+
+    @classmethod
+    def preset(cls, name: str, overrides: Sequence[str] = ()) -> Scenario:
+        """The scenario of a preset. Raises InputError for an unknown name or a bad override."""
+        return cls._build((*_preset_layers(name), *from_overrides(overrides)))
+
+    def replace(self, **keys: Any) -> Scenario:
+        """The same scenario with other values, by dotted key: replace(**{"cluster.nodes": 7}).
+
+        The values are laid over the ones in force as an option would be, a table replacing only
+        the keys it names, and all is validated again; files are relative to the working directory.
+        Raises InputError.
+        """
+        return self.layered(keys, source=_REPLACED, folder=Path.cwd())
+
+    def layered(
+        self, keys: Mapping[str, Any], *, source: str | None, folder: str | os.PathLike[str]
+    ) -> Scenario:
+        """As `replace`, for values from a file: `source` is what errors call it.
+
+        Files the values name are relative to `folder`; files read before are not read again.
+        """
+        layer = from_keys(keys, source=source, folder=Path(os.path.abspath(folder)))
+        return self._build((*self._layers, layer), self._parsed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every key with the value in force, JSON-ready; only unset keys are left out.
+
+        Left out are `candidate_ms` where candidates draw as everyone, links where there are none,
+        and of keys that exclude each other those that do not hold. File names are absolute.
+        `from_dict` makes an equal scenario of it.
+        """
+        return copy.deepcopy(dict(self._tables))
+
+    def to_toml(self) -> str:
+        """The text of a file that `load` reads back to an equal scenario."""
+        return "\n".join(_toml_table(self._tables, "")).lstrip("\n") + "\n"
+
+    def __repr__(self) -> str:
+        """One line that tells scenarios apart for a reader; `to_dict` has them in full."""
+        return (
+            f"<Scenario {self.name!r}: {self.cluster.nodes} nodes, {self.scenario.kind}, "
+            f"stop on {self.stop.on}, {self.trials} trials, seed {self.seed}>"
+        )
+
+    @classmethod
+    def _build(cls, layers: tuple[Layer, ...], known: Parsed | None = None) -> Scenario:
+        resolved = resolve(merge(layers), known or {})
+        structs = dict(resolved.structs)
+        top = structs.pop("")
+        return cls(
+            name=top.name,
+            seed=top.seed,
+            trials=top.trials,
+            **structs,
+            _layers=layers,
+            _tables=resolved.tables,
+            _parsed=resolved.parsed,
+        )
+
+
+def _preset_layers(
+    name: str, *, key: str | None = "preset", source: str | None = None
+) -> tuple[Layer, ...]:
+    tables = load_preset(name, key=key, source=source)
+    return _layers(tables, f"preset {name}", Path())
+
+
+def _layers(tables: Mapping[str, Any], source: str | None, folder: Path) -> tuple[Layer, ...]:
+    """The layer of a file, upon those of the preset it may begin with."""
+    if not isinstance(tables, Mapping):
+        raise InputError(mismatch(tables, "a table"), source=source)
+    base: tuple[Layer, ...] = ()
+    if "preset" in tables:
+        name = tables["preset"]
+        if not isinstance(name, str):
+            problem = mismatch(name, "the name of a preset, a string")
+            raise InputError(problem, key="preset", source=source)
+        base = _preset_layers(name, source=source)
+    own = {key: value for key, value in tables.items() if key != "preset"}
+    return (*base, Layer(source, folder, flatten(own, source)))
+
+
+def _toml_table(table: Mapping[str, Any], name: str) -> list[str]:
+    """The lines of a table: its keys first, then the tables within it."""
+    lines = [f"\n[{name}]"] if name else []
+    below: list[str] = []
+    for key, value in table.items():
+        path = dotted(name, key)
+        if path in TABLES:
+            below += _toml_table(value, path)
+        elif path == LINKS:
+            for link in value:
+                below += [f"\n[[{path}]]", *_toml_keys(link)]
+        else:
+            lines += _toml_keys({key: value})
+    return lines + below
+
+
+def _toml_keys(table: Mapping[str, Any]) -> list[str]:
+    return [f"{_toml_key(key)} = {_toml_value(value)}" for key, value in table.items()]
+
+
+def _toml_key(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else _toml_value(key)
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        pairs = ", ".join(_toml_keys(value))
+        return f"{{ {pairs} }}" if pairs else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    # TOML's strings escape as JSON's do, but for one character that JSON leaves as it is.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

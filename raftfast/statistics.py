@@ -1,0 +1,399 @@
+"""What a batch of trials says: quantiles, means, rates and their 95 % intervals."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .columns import COLUMNS, TIMES
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Interval = list[float | None] | None
+
+PERCENTILES = {"p10": 0.10, "p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
+"""The quantiles of every metric, by their names in the output."""
+
+INTERVALS = ("p50", "p99")
+"""The quantiles that carry a confidence interval."""
+
+FLAGS = ("censored", "split_first_term")
+"""Columns that are reported as rates and not as metrics."""
+
+Z = 1.959963984540054
+"""The .975 quantile of the standard normal distribution: every interval here is a 95 % one."""
+
+T_SMALL = (12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624)
+"""The .975 quantiles of Student's t for 1 to 7 degrees of freedom: too few for the series."""
+
+COVERAGE, COVERAGE_WIDE = 0.95, 0.97
+"""What an interval between order statistics must cover, and above which it is made narrower."""
+
+LEVELS_MAX = 1 << 16
+"""Whole numbers that span less than this are counted instead of sorted."""
+
+SURVIVAL_SLACK = 1e-10
+"""Rounding to allow for in a survival curve: far below one step of it at ten million trials."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A sample in ascending order, each value once for every time it was seen, or tallied.
+
+    values: ascending; distinct where `upto` is given, and upto[i] of the sample are at or below
+    values[i]. Without it every entry stands for one.
+    """
+
+    values: Floats
+    upto: Ints | None = None
+
+    @property
+    def size(self) -> int:
+        """How many were seen."""
+        return self.values.size if self.upto is None else int(self.upto[-1])
+
+    def at(self, rank: int) -> float:
+        """The value of this rank; 1 is the smallest, `size` the largest."""
+        entry = rank - 1 if self.upto is None else np.searchsorted(self.upto, rank)
+        return float(self.values[entry])
+
+    def quantile(self, share: float) -> float:
+        """The linear interpolation that numpy.quantile defaults to, equal to it to the last bit."""
+        index = (self.size - 1) * share
+        rank = math.floor(index) + 1
+        low, high = self.at(rank), self.at(min(rank + 1, self.size))
+        part = index - math.floor(index)
+        step = high - low
+        return high - step * (1 - part) if 2 * part >= 1 else low + step * part
+
+    def tally(self) -> tuple[Floats, Ints]:
+        """The distinct values, ascending, and how often each was seen."""
+        values, upto = self.values, self.upto
+        if upto is None:
+            upto = np.flatnonzero(np.append(values[1:] != values[:-1], [True] * (values.size > 0)))
+            values = values if upto.size == values.size else values[upto]
+            upto += 1
+        return values, np.diff(upto, prepend=0)
+
+    def below(self, marks: Floats) -> Ints:
+        """How many are strictly below each mark."""
+        entries = np.searchsorted(self.values, marks)
+        return entries if self.upto is None else np.append(0, self.upto)[entries]
+
+    def moments(self) -> tuple[float, float | None]:
+        """Mean and standard deviation (ddof=1; None below two values).
+
+        Plain sums and no dot product: BLAS may add in another order with every number of threads.
+        """
+        size, values = self.size, self.values
+        weights = None if self.upto is None else np.diff(self.upto, prepend=0)
+        mean = float((values if weights is None else values * weights).sum()) / size
+        squares = values - mean
+        squares *= squares
+        if weights is not None:
+            squares *= weights
+        return mean, math.sqrt(float(squares.sum()) / (size - 1)) if size > 1 else None
+
+
+def order(values: Floats) -> Ordered:
+    """The sample without nans, tallied if cheap and exact, else sorted; ValueError if infinite."""
+    if values.size and math.isnan(values.min()):
+        values = values[~np.isnan(values)]
+    if not values.size:
+        return Ordered(values)
+    low, high = float(values.min()), float(values.max())
+    if math.isinf(low) or math.isinf(high):
+        raise ValueError(f"values must be finite or nan, found {low if math.isinf(low) else high}")
+    if low == high:
+        return Ordered(np.array([low]), np.array([values.size]))
+    if high - low < min(values.size, LEVELS_MAX) and max(-low, high) < 2.0**53:
+        tallied = _tally_whole(values, int(low))
+        if tallied is not None:
+            return tallied
+    return Ordered(np.sort(values))
+
+
+def _tally_whole(values: Floats, low: int) -> Ordered | None:
+    """The tally of whole numbers that start at `low`; None if one of them is not whole."""
+    head = values[:64]
+    if not np.array_equal(np.floor(head), head):
+        return None
+    whole = values.astype(np.int64)
+    if not np.array_equal(whole, values):
+        return None
+    whole -= low
+    counts = np.bincount(whole)
+    seen = np.flatnonzero(counts)
+    return Ordered((seen + low).astype(np.float64), np.cumsum(counts[seen]))
+
+
+def t_quantile(df: int) -> float:
+    """The .975 quantile of Student's t: within 2e-5 of itself for every df >= 1.
+
+    Constants for the first, then the expansion in 1/df (Abramowitz and Stegun 26.7.5).
+    """
+    if df <= len(T_SMALL):
+        return T_SMALL[df - 1]
+    z = Z
+    terms: tuple[float, ...] = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return z + sum(term * float(df) ** -power for power, term in enumerate(terms, start=1))
+
+
+@functools.lru_cache(maxsize=1024)
+def quantile_ranks(size: int, share: float) -> tuple[int | None, int | None]:
+    """Ranks of the order statistics between which the quantile lies with 95 % confidence.
+
+    Each side misses with at most 2.5 %, whatever the distribution, except that one end moves in
+    by a rank if the pair would cover over 97 % and still covers 95 % then. A side for which this
+    sample has no rank far enough out is None; the low one never lies above numpy's estimate. The
+    binomial sums are exact for every size: what they leave out, over ten standard deviations from
+    the mean, is below double precision.
+    """
+    centre, reach = size * share, 10 * math.sqrt(size * share * (1 - share)) + 40
+    first, last = max(0, math.floor(centre - reach)), min(size, math.ceil(centre + reach))
+    hits = np.arange(first + 1, last + 1)
+    ratios = np.log((size - hits + 1) / hits) + math.log(share / (1 - share))
+    weights = np.cumsum(np.append(0.0, ratios))
+    chance = np.exp(weights - weights.max())
+    chance /= chance.sum()
+    upto = np.cumsum(chance)
+    low, high = int(np.searchsorted(upto, 0.025, side="right")), int(np.searchsorted(upto, 0.975))
+    if low + first < 1 or high + first >= size:
+        low = min(low + first, math.floor((size - 1) * share) + 1)
+        return (low or None), (high + first + 1 if high + first < size else None)
+    covered = upto[high] - upto[low - 1]
+    if covered > COVERAGE_WIDE:
+        spare = [x if covered - x >= COVERAGE else 0 for x in (chance[low], chance[high])]
+        low, high = low + (spare[0] > spare[1]), high - (0 < spare[1] >= spare[0])
+    return low + first, high + first + 1
+
+
+def _interval(*ends: float | None) -> Interval:
+    """Both ends as they are printed; None if neither is known."""
+    return None if ends == (None, None) else list(ends)
+
+
+def _rank_interval(seen: Ordered, share: float, size: int) -> Interval:
+    """The interval of a quantile by ranks: of `size` trials, all but `seen` lie beyond those."""
+    ranks = quantile_ranks(size, share)
+    return _interval(*(seen.at(k) if k is not None and k <= seen.size else None for k in ranks))
+
+
+@dataclass(frozen=True, slots=True)
+class Survival:
+    """A Kaplan-Meier curve: at each distinct value seen, who was at risk and who left.
+
+    A trial cut at a value is at risk there, as is the custom: it is cut just after it.
+    """
+
+    values: Floats
+    left: Ints
+    risk: Ints
+    survival: Floats
+
+    @classmethod
+    def of(cls, seen: Ordered, cut: Ordered) -> Survival:
+        """The curve of values seen, with others of which only a lower bound is known."""
+        values, left = seen.tally()
+        risk = seen.size - (np.cumsum(left) - left)
+        risk += cut.size - cut.below(values)
+        share = np.divide(risk - left, risk, dtype=np.float64)
+        return cls(values, left, risk, np.cumprod(share, out=share))
+
+    def quantile(self, share: float) -> float | None:
+        """The smallest value at which the curve is at or below 1 - share, if it gets there."""
+        mark = 1 - share + SURVIVAL_SLACK
+        index = int(np.searchsorted(-self.survival, -mark))
+        return None if index == self.values.size else float(self.values[index])
+
+    def area(self, horizon: float) -> float:
+        """The area under the curve from zero to the horizon; flat beyond the last value seen."""
+        ends = np.append(np.minimum(self.values, horizon), horizon)
+        return float(ends[0]) + float((self.survival * np.diff(ends)).sum())
+
+    def intervals(self) -> dict[str, Interval]:
+        """Where the 95 % bounds of the curve cross the quantiles (Brookmeyer and Crowley).
+
+        The bounds are pointwise, Greenwood's variance on the log(-log) scale. Where the curve has
+        come down to zero, which only the last value can do, the variance is unknown: the lower
+        bound is zero there and the upper one stays above every quantile.
+        """
+        stays = self.risk - self.left
+        known = stays.size - int(stays[-1] == 0)
+        stays *= self.risk
+        spread = self.left[:known] / stays[:known]
+        np.sqrt(np.cumsum(spread, out=spread), out=spread)
+        logs = np.log(self.survival[:known])
+        spread *= -Z / logs
+        np.exp(spread, out=spread)
+        ends: dict[str, list[float | None]] = {name: [] for name in INTERVALS}
+        for bound, reach in ((np.multiply, stays.size), (np.divide, known)):
+            band = bound(logs, spread)
+            np.exp(band, out=band)
+            for name, found in ends.items():
+                under = band <= 1 - PERCENTILES[name]
+                index = int(under.argmax()) if under.any() else known
+                found.append(float(self.values[index]) if index < reach else None)
+        return {name: _interval(*found) for name, found in ends.items()}
+
+
+def _summarise_complete(seen: Ordered) -> dict[str, Any]:
+    """The metrics entry of a sample in which every trial ended."""
+    size = seen.size
+    if not size:
+        nothing = dict.fromkeys(("mean", "sd", "min", *PERCENTILES, "max"))
+        return {"count": 0, **nothing, "ci95": dict.fromkeys(("mean", *INTERVALS))}
+    mean, sd = seen.moments()
+    half = None if sd is None else t_quantile(size - 1) * sd / math.sqrt(size)
+    return {
+        "count": size,
+        "mean": mean,
+        "sd": sd,
+        "min": seen.at(1),
+        **{name: seen.quantile(share) for name, share in PERCENTILES.items()},
+        "max": seen.at(size),
+        "ci95": {
+            "mean": None if half is None else [mean - half, mean + half],
+            **{name: _rank_interval(seen, PERCENTILES[name], size) for name in INTERVALS},
+        },
+    }
+
+
+def _summarise_censored(seen: Ordered, cut: Ordered, limit: float | None) -> dict[str, Any]:
+    """The metrics entry of a sample of which some trials are known to lie beyond a value only."""
+    curve, count, held = Survival.of(seen, cut), seen.size, cut.size
+    tops = [sample.values[-1] for sample in (seen, cut) if sample.size]
+    area = curve.area(float(max(tops)) if limit is None else limit) if tops else None
+    if count and held and cut.at(1) < seen.at(count):
+        intervals = curve.intervals()
+    else:
+        intervals = {n: _rank_interval(seen, PERCENTILES[n], count + held) for n in INTERVALS}
+    return {
+        "count": count,
+        "mean": None,
+        "sd": None,
+        "restricted_mean": area,
+        "min": seen.at(1) if count else None,
+        **{name: curve.quantile(share) for name, share in PERCENTILES.items()},
+        "max": seen.at(count) if count else None,
+        "ci95": {"mean": None, **intervals},
+    }
+
+
+def summarise(
+    values: Floats, ended: NDArray[np.bool_] | None = None, *, limit: float | None = None
+) -> dict[str, Any]:
+    """One entry of "metrics": Python floats, ints and None, so that strict JSON can hold it.
+
+    values: one a trial, finite, or nan where there is none. ended: False where the trial was
+    censored; None: all ended. limit: where a censored trial without a value was cut.
+
+    Keys: count (of values), mean, sd (ddof=1), min, p10 to p99.9, max, and ci95 with mean, p50 and
+    p99. What cannot be told is None; so is an interval, as a whole, with neither end known. An
+    interval of a quantile may lack one end: [12.5, None]. Percentiles are numpy's default, the
+    mean's interval is Student's, that of a quantile lies between order statistics.
+
+    If some trial was censored: count, min and max are over those that ended. A censored trial
+    counts as beyond its own value, or beyond `limit` where that is nan; with neither, or if trials
+    ended but none of them has a value, it is left out. Quantiles are Kaplan-Meier's, the smallest
+    value at which the curve is at or below 1 - p, None where it never is. mean, sd and their
+    interval are None; "restricted_mean" (this key only here) is the area under the curve up to
+    `limit`, or without one up to the largest value of any trial. If no trial was cut before the
+    largest value that ended, order statistics of all trials bound a quantile; otherwise the
+    log(-log) bounds of the curve do.
+
+    Raises ValueError for an infinite value and for an `ended` of another shape.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if ended is not None and ended.shape != values.shape:
+        raise ValueError(f"ended has shape {ended.shape}, values have {values.shape}")
+    if ended is None or ended.all():
+        return _summarise_complete(order(values))
+    seen = order(values[ended])
+    if not seen.size and ended.any():
+        return _summarise_censored(seen, seen, limit)
+    held = values[~ended]
+    if limit is not None:
+        held[np.isnan(held)] = limit
+    return _summarise_censored(seen, order(held), limit)
+
+
+def rate(hits: int, trials: int) -> dict[str, Any]:
+    """A share of all trials and its Wilson score interval: {"value": .., "ci95": [low, high]}.
+
+    The low end is exactly 0.0 without a hit, the high end exactly 1.0 at nothing but hits; both
+    entries are None without trials. Raises ValueError unless 0 <= hits <= trials.
+    """
+    if not 0 <= hits <= trials:
+        raise ValueError(f"hits must be between 0 and {trials} trials, not {hits}")
+    if not trials:
+        return {"value": None, "ci95": None}
+    share, weight = hits / trials, Z * Z / trials
+    centre = (share + weight / 2) / (1 + weight)
+    half = math.sqrt(weight * (share * (1 - share) + weight / 4)) / (1 + weight)
+    ends = [0.0 if hits == 0 else centre - half, 1.0 if hits == trials else centre + half]
+    return {"value": share, "ci95": ends}
+
+
+def summary(
+    columns: Mapping[str, Floats], *, limit_ms: float
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What `run --format json` prints as "metrics" and as "rates".
+
+    columns: every one of COLUMNS, float64, one value a trial, nan where there is none, times in
+    milliseconds, booleans 0 or 1. limit_ms: when censored trials were cut; it bounds the times
+    only. Rates are over all trials, censored ones included.
+    """
+    censored = columns["censored"] != 0
+    ended = ~censored if censored.any() else None
+    metrics = {
+        name: summarise(columns[name], ended, limit=limit_ms if name in TIMES else None)
+        for name in COLUMNS
+        if name not in FLAGS
+    }
+    hits = {
+        "split_first_term": columns["split_first_term"] == 1,
+        "contested_first_term": columns["first_term_candidates"] > 1,
+        "multi_term": columns["terms"] > 1,
+        "censored": censored,
+    }
+    return metrics, {name: rate(int(np.sum(hit)), censored.size) for name, hit in hits.items()}
+
+
+def histogram(values: Floats, bins: int) -> tuple[Floats, Ints]:
+    """Edges (bins + 1) and counts (bins) of a histogram that a long tail does not flatten.
+
+    Bins are equally wide from the smallest value to the largest. If that is over 1.5 times as far
+    as the body reaches, they cover the body only and the last one, whose upper edge is inf, holds
+    what is beyond. The body ends at p99.9, or before it ten times as far above p90 as p90 is above
+    the median: one per cent of the trials at a minute must not squeeze the rest into one bar.
+    nans are left out; without values the edges run from 0 to 1. Raises ValueError for bins < 1.
+    """
+    if bins < 1:
+        raise ValueError(f"a histogram needs at least one bin, not {bins}")
+    values = values[~np.isnan(values)]
+    if not values.size:
+        return np.linspace(0.0, 1.0, bins + 1), np.zeros(bins, dtype=np.int64)
+    low, high = float(values.min()), float(values.max())
+    hair = 4 * bins * float(np.spacing(max(abs(low), abs(high))))
+    median, p90, end = (float(q) for q in np.quantile(values, (0.5, 0.9, 0.999)))
+    if p90 > median:
+        end = min(end, p90 + 10 * (p90 - median))
+    if high - low <= hair:
+        low, high, end = low - 0.5, high + 0.5, high + 0.5
+    if bins == 1 or end - low <= hair or high - low <= 1.5 * (end - low):
+        counts, edges = np.histogram(values, bins=bins, range=(low, high))
+        return edges, counts
+    counts, edges = np.histogram(values, bins=bins - 1, range=(low, end))
+    return np.append(edges, np.inf), np.append(counts, values.size - counts.sum())

@@ -42,8 +42,8 @@ __all__ = [
 NODES_MAX = 1023
 """The largest cluster."""
 
-TERM_MAX = 2**62
-"""The highest term or log length a server accepts: the engine counts in 64 bits."""
+COUNT_MAX = 2**38
+"""The highest term or log length a server accepts: the engine packs them beside ids in 64 bits."""
 
 NOW_NS_MAX = 2**61
 """The largest time in nanoseconds, either side of zero: 73 years, so any epoch will do."""
@@ -92,7 +92,7 @@ class Raft:
         draws anew ("redraw").
     quorum: votes that win, the own one included; a majority where None. Fewer are not safe.
     log: how up to date the log is (the paper, section 5.4.1): its length, or any rank that orders
-        logs as that section does.
+        logs as that section does. `log` can be set later, too.
     term, voted_for: as last persisted, for a server that starts again; 0 and None for a new one.
     seed: 0 to 2**64 - 1. Servers draw differently under one seed, so a cluster can share it; a
         server that starts again repeats its draws unless it is given another.
@@ -143,10 +143,12 @@ class Raft:
         rng = chosen.Rng()
         rng.open_trial(whole("seed", seed, 0, _SEED_MAX), 0)
         self._raft = chosen.Raft(self._nodes, needed, int(asks), _ns(election[0]))
-        self._timeouts = chosen.Timeouts(rng, self._nodes, heartbeat_ns, drawn)
+        up = [int(i == self._server) for i in range(self._nodes)]
+        self._timeouts = chosen.Timeouts(rng, self._nodes, heartbeat_ns, drawn, up)
         self._timeouts.follow(*classes)
         self._timeouts.clear(0)
-        self._raft.enter(self._server, first_term, first_vote, length, self._now_ns)
+        self._raft.enter(self._server, first_term, first_vote, self._now_ns)
+        self._raft.set_log(self._server, length)
         self._timeouts.start(self._server, self._now_ns)
         self._role = Role.FOLLOWER
 
@@ -179,6 +181,18 @@ class Raft:
     def leader(self) -> int | None:
         """The leader of `term`, itself perhaps; None while the server knows of none."""
         return _somebody(self._raft.leader[self._server])
+
+    @property
+    def log(self) -> int:
+        """How up to date the log is; set it when the log grows.
+
+        Setting raises ValueError for what is no whole number from 0 to 2**38.
+        """
+        return int(self._raft.log[self._server])
+
+    @log.setter
+    def log(self, log: int) -> None:
+        self._raft.set_log(self._server, _count("log", log))
 
     @property
     def votes(self) -> int:
@@ -320,7 +334,7 @@ class Raft:
             raise ValueError(f"message.sender: server {sender} sends no messages to itself")
         # Nobody asks anything in term 0, but it can be the term of one who answers a pre-vote.
         lowest = 0 if kind is PreVoteResponse else 1
-        whole("message.term", message.term, lowest, TERM_MAX)
+        whole("message.term", message.term, lowest, COUNT_MAX)
         if kind in _CARRIED:
             name, check = _CARRIED[kind]
             check(f"message.{name}", getattr(message, name))
@@ -349,10 +363,10 @@ class Raft:
 
     def _outbox(self) -> tuple[Message, ...]:
         raft = self._raft
-        out = zip(raft.out_kind, raft.out_to, raft.out_term, raft.out_word, strict=True)
+        box = list(zip(raft.out_what, raft.out_to, raft.out_term, strict=True))[: raft.out]
         return tuple(
-            from_outbox(kind, self._server, receiver, term, word)
-            for _, (kind, to, term, word) in zip(range(raft.out), out, strict=False)
+            from_outbox(what, receiver, term)
+            for what, to, term in box
             for receiver in (self._peers if to == w.EVERYONE else (to,))
         )
 
@@ -368,7 +382,7 @@ def _somebody(server: int) -> int | None:
 
 
 def _count(name: str, value: object) -> int:
-    return whole(name, value, 0, TERM_MAX)
+    return whole(name, value, 0, COUNT_MAX)
 
 
 _CARRIED: Mapping[type[Message], tuple[str, Callable[[str, object], int]]] = {

@@ -56,17 +56,19 @@ class PreVoteResponse(Message):
     granted: int
 
 
-def from_outbox(kind: int, sender: int, to: int, term: int, word: int) -> Message:
-    """A message of the engine's outbox: `kind` is of `core.words`, `word` what it carries."""
-    match kind:
+def from_outbox(what: int, to: int, term: int) -> Message:
+    """A message to `to` as the engine packs it in its outbox: kind, sender and what it carries."""
+    sender = (what >> 4) & 1023
+    carried = what // w.PAYLOAD
+    match what & 7:
         case w.VOTE_REQUEST:
-            return VoteRequest(sender, to, term, word)
+            return VoteRequest(sender, to, term, carried)
         case w.VOTE_RESPONSE:
-            return VoteResponse(sender, to, term, bool(word))
+            return VoteResponse(sender, to, term, bool(carried))
         case w.APPEND_REQUEST:
             return AppendRequest(sender, to, term)
         case w.APPEND_RESPONSE:
-            return AppendResponse(sender, to, term, bool(word))
+            return AppendResponse(sender, to, term, bool(carried))
         case w.PRE_VOTE_REQUEST:
-            return PreVoteRequest(sender, to, term, word)
-    return PreVoteResponse(sender, to, term, word)
+            return PreVoteRequest(sender, to, term, carried)
+    return PreVoteResponse(sender, to, term, carried)

@@ -19,5 +19,6 @@ cdef class Laws:
     @cython.locals(base=int64_t, u=double, i=int64_t, last=int64_t, kind=int, draw=int64_t, x=double)
     cpdef int64_t sample(self, int row, uint64_t key, uint64_t ordinal) noexcept nogil
     cdef double invert(self, int row, int kind, double u) noexcept nogil
+    cdef double power(self, double x) noexcept nogil
     @cython.locals(q=double, r=double, top=double, low=double, x=double)
     cpdef double normal_quantile(self, double u) noexcept nogil

@@ -129,8 +129,9 @@ def _endings() -> Iterator[None]:
 def _fail(message: str, code: int) -> int:
     """Say on stderr why, on a line of its own also after a terminal's ^C, and pass the code on."""
     with suppress(OSError):
-        caret = code == _INTERRUPTED and sys.stderr is not None and sys.stderr.isatty()
-        click.echo(f"{'\n' if caret else ''}raftfast: {message}", err=True)
+        if code == _INTERRUPTED and sys.stderr is not None and sys.stderr.isatty():
+            click.echo(err=True)
+        click.echo(f"raftfast: {message}", err=True)
     return code
 
 

@@ -105,7 +105,7 @@ class Source:
         return words + [word for text in self.overrides for word in ("-p", text)]
 
 
-def _complete_preset(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+def complete_preset(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     from .. import preset
 
     return [name for name in preset.names() if name.startswith(incomplete)]
@@ -122,7 +122,7 @@ def scenario_options(command: Command) -> Command:
 
     @click.argument("scenario", required=False, metavar="[SCENARIO.toml]")
     @click.option(
-        "--preset", metavar="NAME", shell_complete=_complete_preset, help="Start from a preset."
+        "--preset", metavar="NAME", shell_complete=complete_preset, help="Start from a preset."
     )
     @click.option(
         "-p",

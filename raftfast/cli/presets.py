@@ -6,12 +6,12 @@ import textwrap
 
 import click
 
-from .options import FORMATS, _complete_preset, format_option
+from .options import FORMATS, complete_preset, format_option
 from .show import WIDTH, write, write_csv, write_json, write_markdown
 
 
 @click.command("presets", short_help="List the presets, or show one.")
-@click.argument("name", required=False, shell_complete=_complete_preset)
+@click.argument("name", required=False, shell_complete=complete_preset)
 @format_option(*FORMATS)
 def command(name: str | None, form: str) -> None:
     """List the presets, or show NAME: where it comes from, and the TOML to paste into a file."""

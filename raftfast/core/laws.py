@@ -100,14 +100,18 @@ class Laws:
         if kind == EXPONENTIAL:
             return -self.a[row] * log(1.0 - u)
         if kind == PARETO:
-            return self.a[row] * exp(-log(1.0 - u) / self.b[row])
+            return self.a[row] * self.power(-log(1.0 - u) / self.b[row])
         if kind == LOGNORMAL:
-            return self.a[row] * exp(self.b[row] * self.normal_quantile(u))
+            return self.a[row] * self.power(self.b[row] * self.normal_quantile(u))
         if self.c[row] > 0.0:
             # Drawn again below zero: the quantile of the part above.
             u = self.c[row] + u * (1.0 - self.c[row])
         x = self.a[row] + self.b[row] * self.normal_quantile(u)
         return x if x > 0.0 else 0.0
+
+    def power(self, x: float) -> float:
+        """e to the x, without the overflow that Python would raise for and C would not."""
+        return exp(x if x < 300.0 else 300.0)
 
     def normal_quantile(self, u: float) -> float:
         """The standard normal quantile: Wichura 1988, algorithm AS 241 (PPND16), 1e-16 relative."""

@@ -81,10 +81,12 @@ class Safety:
         elif term == before and vote != NOBODY:
             self.report(VOTED_TWICE)
         if voted_for != NOBODY:
-            if self.support_term[voted_for] != term:
+            # A vote for an earlier candidacy may come late: it no longer matters.
+            if self.support_term[voted_for] < term:
                 self.support_term[voted_for] = term
                 self.support[voted_for] = 0
-            self.support[voted_for] += 1
+            if self.support_term[voted_for] == term:
+                self.support[voted_for] += 1
 
     # Checks on a state.
 

@@ -1,0 +1,576 @@
+"""A slow, obvious simulation of MODEL.md in plain Python objects, to hold the engine against.
+
+It shares no code and no draw with `raftfast`: it reads the same tables with defaults of its own,
+and keeps time in whole nanoseconds so that instants that ought to coincide do.
+"""
+
+from __future__ import annotations
+
+import csv
+import heapq
+import itertools
+import math
+import random
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+FOLLOWER, PRE_CANDIDATE, CANDIDATE, LEADER = "follower", "pre-candidate", "candidate", "leader"
+NS = 1_000_000
+DELIVERY, TIMER, END = 0, 1, 2
+NAN = math.nan
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "cluster": {"nodes": 5, "down": [], "log": "equal", "quorum": "majority"},
+    "timeouts": {
+        "election_ms": [150, 300], "candidate_ms": None, "heartbeat_ms": 50, "timer": "redraw",
+        "tick_ms": 0, "tick_phase": "random",
+    },
+    "protocol": {"pre_vote": "off", "step_down_timer": "keep"},
+    "network": {
+        "latency_ms": {"uniform": [1, 5]}, "loss": 0.0, "duplicate": 0.0, "ordered": False,
+        "matrix_ms": None, "matrix_rtt_ms": None, "link": [],
+    },
+    "node": {"process_ms": 0, "persist_ms": 0, "persist": None, "drift_ppm": 0},
+    "scenario": {"kind": "cold-start", "crash_phase": "uniform"},
+    "stop": {"on": "leader", "stable_ms": 600, "duration_ms": 60_000, "limit_ms": 60_000},
+}  # fmt: skip
+
+
+def simulate(tables: Mapping[str, Any], trials: int, seed: int) -> dict[str, list[float]]:
+    """Every column of MODEL.md, one value a trial, nan where there is none; times in ms."""
+    model = Model(tables)
+    rng = random.Random(seed)
+    rows = [Election(model, rng).run() for _ in range(trials)]
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def law(spec: Any) -> Callable[[random.Random], int]:
+    """A distribution as the file writes it, as a function that draws whole nanoseconds."""
+    if isinstance(spec, int | float):
+        value = round(spec * NS)
+        return lambda rng: value
+    plus = spec.get("plus", 0)
+    if "constant" in spec:
+        return law(spec["constant"] + plus)
+    if "uniform" in spec:
+        low, high = spec["uniform"]
+        return lambda rng: round((plus + rng.uniform(low, high)) * NS)
+    if "exponential" in spec:
+        mean = spec["exponential"]
+        return lambda rng: round((plus - mean * math.log(1.0 - rng.random())) * NS)
+    mean, sigma = spec["normal"]
+    clamp = spec.get("below", "redraw") == "clamp"
+
+    def normal(rng: random.Random) -> int:
+        value = rng.gauss(mean, sigma)
+        while value < 0 and not clamp:
+            value = rng.gauss(mean, sigma)
+        return round((plus + max(0.0, value)) * NS)
+
+    return normal
+
+
+@dataclass
+class Link:
+    """What one directed link does to a message."""
+
+    latency: Callable[[random.Random], int]
+    loss: float
+    duplicate: float
+
+
+class Model:
+    """The tables, with what is left out filled in, and their distributions ready to draw."""
+
+    def __init__(self, tables: Mapping[str, Any]) -> None:
+        of = {name: {**rest, **tables.get(name, {})} for name, rest in DEFAULTS.items()}
+        self.cluster, self.timeouts, self.protocol = of["cluster"], of["timeouts"], of["protocol"]
+        self.node, self.start, self.stop = of["node"], of["scenario"], of["stop"]
+        self.n: int = self.cluster["nodes"]
+        self.running = [i for i in range(self.n) if i not in self.cluster["down"]]
+        quorum = self.cluster["quorum"]
+        self.majority = self.n // 2 + 1
+        self.quorum: int = self.majority if quorum == "majority" else quorum
+        self.follower_range = pair(self.timeouts["election_ms"])
+        candidate = self.timeouts["candidate_ms"]
+        self.candidate_range = self.follower_range if candidate is None else pair(candidate)
+        self.tick = round(self.timeouts["tick_ms"] * NS)
+        self.heartbeat = round(self.timeouts["heartbeat_ms"] * NS)
+        self.ordered: bool = of["network"]["ordered"]
+        self.links = read_links(of["network"], self.n)
+        self.process = law(self.node["process_ms"])
+        self.persist_all = law(self.node["persist_ms"])
+        apart = self.node["persist"]
+        self.persist = None
+        if apart is not None:
+            names = ("candidate", "term", "vote", "lead")
+            self.persist = {name: law(apart.get(name, 0)) for name in names}
+        end_ms = self.stop["limit_ms"]
+        if self.stop["on"] == "duration":
+            end_ms = self.stop["duration_ms"]
+        self.end = round(end_ms * NS)
+
+    def ticks(self, low_ms: float, high_ms: float) -> range:
+        """The whole numbers of ticks in [low, high), or the one number they both are."""
+        low, high = round(low_ms * NS), round(high_ms * NS)
+        if low == high:
+            return range(low // self.tick, low // self.tick + 1)
+        return range(max(1, -(-low // self.tick)), -(-high // self.tick))
+
+
+def pair(value: Any) -> tuple[float, float]:
+    """A range as (low, high)."""
+    return (value, value) if isinstance(value, int | float) else (value[0], value[1])
+
+
+def read_links(network: Mapping[str, Any], n: int) -> dict[tuple[int, int], Link]:
+    """Every directed link: the network's values, then the matrix, then the entries in order."""
+    links: dict[tuple[int, int], Link] = {}
+    table = network["matrix_ms"] or network["matrix_rtt_ms"]
+    cells = None
+    if table:
+        with open(table, newline="") as file:
+            cells = [[float(cell) for cell in row] for row in csv.reader(file)]
+    for a, b in itertools.permutations(range(n), 2):
+        latency = network["latency_ms"]
+        if cells is not None:
+            latency = cells[a][b] if network["matrix_ms"] else cells[a][b] / 2
+        links[a, b] = Link(law(latency), network["loss"], network["duplicate"])
+    for entry in network["link"]:
+        senders, receivers = (
+            [ends] if isinstance(ends, int) else ends for ends in (entry["from"], entry["to"])
+        )
+        pairs = list(itertools.product(senders, receivers))
+        if not entry.get("one_way", False):
+            pairs += [(b, a) for a, b in pairs]
+        for a, b in pairs:
+            if a == b:
+                continue
+            if "latency_ms" in entry:
+                links[a, b].latency = law(entry["latency_ms"])
+            links[a, b].loss = entry.get("loss", links[a, b].loss)
+            links[a, b].duplicate = entry.get("duplicate", links[a, b].duplicate)
+    return links
+
+
+@dataclass
+class Message:
+    """One message; `log` is of requests, `granted` of responses."""
+
+    kind: str
+    sender: int
+    term: int
+    log: int = 0
+    granted: bool = False
+
+
+@dataclass
+class Expiry:
+    """An expired timer; it is void where the server's count of that timer has moved on."""
+
+    kind: str
+    count: int
+
+
+@dataclass
+class Server:
+    """One running server."""
+
+    id: int
+    log: int
+    factor: float = 1.0
+    phase: int = 0
+    tick: int = 0
+    role: str = FOLLOWER
+    term: int = 0
+    voted_for: int | None = None
+    votes: set[int] = field(default_factory=set)
+    heard: int = 0
+    draw: int | None = None
+    running_timer: bool = False
+    counts: dict[str, int] = field(default_factory=lambda: {"election": 0, "heartbeat": 0})
+    inbox: deque[Message | Expiry] = field(default_factory=deque)
+    busy: bool = False
+    outbox: list[tuple[int, Message]] = field(default_factory=list)
+    writes: set[str] = field(default_factory=set)
+    wins_alone: bool = False
+
+    def kth_tick(self, start: int, k: int) -> int:
+        """The instant of the k-th tick after `start`."""
+        return self.phase + ((start - self.phase) // self.tick + k) * self.tick
+
+    def ticks_since(self, start: int, now: int) -> int:
+        """How many ticks there were after `start`, until `now`."""
+        return (now - self.phase) // self.tick - (start - self.phase) // self.tick
+
+
+class Election:
+    """One trial."""
+
+    def __init__(self, model: Model, rng: random.Random) -> None:
+        self.model = model
+        self.rng = rng
+        self.now = 0
+        self.sequence = itertools.count()
+        self.events: list[tuple[int, int, int, Callable[..., None], tuple[Any, ...]]] = []
+        self.last_delivery: dict[tuple[int, int], int] = {}
+        self.messages = self.lost = self.campaigns = self.pre_campaigns = self.violations = 0
+        self.detect: int | None = None
+        self.candidates: dict[int, set[int]] = {}
+        self.offices: list[tuple[int, int, int]] = []
+        self.followers: set[int] = set()
+        self.leading = self.leaderless_since = self.leaderless = 0
+        self.result: tuple[int, int] | None = None
+        self.stopped: int | None = None
+        self.first_term = 1
+        self.servers = self.make_servers()
+
+    # -- the start -------------------------------------------------------------------------------
+
+    def make_servers(self) -> dict[int, Server]:
+        model, rng = self.model, self.rng
+        logs = model.cluster["log"]
+        if logs == "equal":
+            logs = [0] * model.n
+        elif logs == "distinct":
+            logs = rng.sample(range(model.n), model.n)
+        ppm = model.node["drift_ppm"]
+        shared = rng.random()
+        aligned = model.timeouts["tick_phase"] == "aligned"
+        servers = {}
+        for i in model.running:
+            server = Server(i, logs[i], factor=1 + rng.uniform(-ppm, ppm) * 1e-6)
+            if model.tick:
+                server.tick = round(model.tick * server.factor)
+                server.phase = int((shared if aligned else rng.random()) * model.tick)
+            servers[i] = server
+        return servers
+
+    def begin(self) -> None:
+        if self.model.start["kind"] == "cold-start":
+            for server in self.servers.values():
+                self.restart_timer(server, fresh=True)
+            return
+        model = self.model
+        self.first_term = 2
+        longest = max(server.log for server in self.servers.values())
+        leader = self.rng.choice([s.id for s in self.servers.values() if s.log == longest])
+        del self.servers[leader]
+        broadcast = -int(self.rng.random() * model.heartbeat)
+        for server in self.servers.values():
+            server.term = 1
+            server.phase += broadcast
+            delay = 0
+            if model.start["crash_phase"] == "uniform":
+                delay = model.links[leader, server.id].latency(self.rng)
+            self.at(broadcast + delay, DELIVERY, self.last_broadcast, server)
+
+    def last_broadcast(self, server: Server) -> None:
+        if server.term == 1:
+            server.heard = self.now
+            self.restart_timer(server, fresh=server.draw is None)
+        elif not server.running_timer:
+            self.restart_timer(server, fresh=True)
+
+    # -- the loop --------------------------------------------------------------------------------
+
+    def at(self, time: int, rank: int, do: Callable[..., None], *arguments: Any) -> None:
+        heapq.heappush(self.events, (time, rank, next(self.sequence), do, arguments))
+
+    def run(self) -> dict[str, float]:
+        self.begin()
+        while self.stopped is None and self.events and self.events[0][0] <= self.model.end:
+            self.now, _, _, do, arguments = heapq.heappop(self.events)
+            do(*arguments)
+        if self.stopped is None:
+            self.now = self.model.end
+        if self.leading == 0:
+            self.leaderless += self.now - self.leaderless_since
+        if self.model.stop["on"] == "duration" and self.offices:
+            self.result = (self.offices[0][0], self.offices[0][1])
+        return self.row()
+
+    def row(self) -> dict[str, float]:
+        ended = self.result is not None
+        office, leader = self.result or (0, 0)
+        led = {term for _, _, term in self.offices}
+        takings = len(self.offices) + (self.first_term == 2)
+        followed = ended and self.model.stop["on"] == "followed"
+        return {
+            "election_ms": office / NS if ended else NAN,
+            "detect_ms": NAN if self.detect is None else self.detect / NS,
+            "followed_ms": self.now / NS if followed else NAN,
+            "campaigns": self.campaigns,
+            "pre_campaigns": self.pre_campaigns,
+            "terms": len(self.candidates),
+            "split_terms": len(self.candidates.keys() - led),
+            "first_term_candidates": len(self.candidates.get(self.first_term, ())),
+            "messages": self.messages,
+            "lost": self.lost,
+            "leader": leader if ended else NAN,
+            "leader_changes": max(0, takings - 1),
+            "unavailable_ms": self.leaderless / NS,
+            "censored": float(not ended),
+            "violations": self.violations,
+            "split_first_term": float(self.first_term not in led),
+        }
+
+    # -- messages --------------------------------------------------------------------------------
+
+    def send(self, sender: int, to: int, message: Message) -> None:
+        link = self.model.links[sender, to]
+        self.messages += 1
+        if self.rng.random() < link.loss or to not in self.servers:
+            self.lost += 1
+            return
+        copies = 2 if self.rng.random() < link.duplicate else 1
+        for _ in range(copies):
+            time = self.now + link.latency(self.rng)
+            if self.model.ordered:
+                time = max(time, self.last_delivery.get((sender, to), time))
+                self.last_delivery[sender, to] = time
+            self.at(time, DELIVERY, self.arrive, self.servers[to], message)
+
+    def to_all(self, server: Server, message: Message) -> None:
+        server.outbox += [(to, message) for to in range(self.model.n) if to != server.id]
+
+    def respond(self, server: Server, request: Message, granted: bool, term: int) -> None:
+        kind = request.kind.replace("request", "response")
+        server.outbox.append((request.sender, Message(kind, server.id, term, granted=granted)))
+
+    # -- a server's queue, and its writes --------------------------------------------------------
+
+    def arrive(self, server: Server, item: Message | Expiry) -> None:
+        server.inbox.append(item)
+        self.serve(server)
+
+    def serve(self, server: Server) -> None:
+        while server.inbox and not server.busy and self.stopped is None:
+            item = server.inbox.popleft()
+            if isinstance(item, Expiry) and item.count != server.counts[item.kind]:
+                continue
+            server.busy = True
+            cost = self.model.process(self.rng)
+            if cost:
+                self.at(self.now + cost, DELIVERY, self.processed, server, item)
+            else:
+                self.processed(server, item)
+
+    def processed(self, server: Server, item: Message | Expiry) -> None:
+        if isinstance(item, Message):
+            self.handle(server, item)
+        elif item.kind == "heartbeat":
+            self.broadcast_append(server)
+        else:
+            self.give_up(server)
+        self.write(server)
+
+    def write(self, server: Server) -> None:
+        cost, apart = 0, self.model.persist
+        for name in sorted(server.writes):
+            cost += apart[name](self.rng) if apart else 0
+        if not apart and server.writes - {"lead"}:
+            cost = self.model.persist_all(self.rng)
+        server.writes.clear()
+        if cost:
+            self.at(self.now + cost, DELIVERY, self.written, server)
+        else:
+            self.written(server)
+
+    def written(self, server: Server) -> None:
+        for to, message in server.outbox:
+            self.send(server.id, to, message)
+        server.outbox.clear()
+        if server.wins_alone:
+            server.wins_alone = False
+            self.take_office(server)
+            if self.stopped is None:
+                self.write(server)
+            return
+        server.busy = False
+        self.serve(server)
+
+    # -- timers ----------------------------------------------------------------------------------
+
+    def restart_timer(self, server: Server, fresh: bool, candidate: bool = False) -> None:
+        """Start the election timer now; `fresh` says that even `keep` draws anew here."""
+        model = self.model
+        low, high = model.candidate_range if candidate else model.follower_range
+        kind = model.timeouts["timer"]
+        if fresh or kind != "keep" or server.draw is None:
+            if model.tick:
+                choices = model.ticks(low, high)
+                fixed = round(high * NS) // model.tick
+                server.draw = fixed if kind == "fixed" else self.rng.choice(choices)
+            else:
+                drawn = high if kind == "fixed" else self.rng.uniform(low, high)
+                server.draw = round(drawn * NS * server.factor)
+        draw = server.draw
+        deadline = server.kth_tick(self.now, draw) if model.tick else self.now + draw
+        server.running_timer = True
+        self.set_timer(server, "election", deadline)
+
+    def set_timer(self, server: Server, kind: str, deadline: int) -> None:
+        server.counts[kind] += 1
+        self.at(deadline, TIMER, self.expire, server, Expiry(kind, server.counts[kind]))
+
+    def expire(self, server: Server, expiry: Expiry) -> None:
+        if expiry.count == server.counts[expiry.kind]:
+            self.arrive(server, expiry)
+
+    def give_up(self, server: Server) -> None:
+        if self.detect is None:
+            self.detect = self.now
+        if self.model.protocol["pre_vote"] == "off":
+            self.campaign(server)
+            return
+        self.pre_campaigns += 1
+        self.restart_timer(server, fresh=server.role != PRE_CANDIDATE, candidate=True)
+        server.role = PRE_CANDIDATE
+        server.votes = {server.id}
+        if len(server.votes) >= self.model.quorum:
+            self.campaign(server)
+        else:
+            self.to_all(server, Message("pre-request", server.id, server.term + 1, server.log))
+
+    def campaign(self, server: Server) -> None:
+        self.campaigns += 1
+        server.role = CANDIDATE
+        server.term += 1
+        server.voted_for = server.id
+        server.votes = {server.id}
+        server.writes.add("candidate")
+        self.candidates.setdefault(server.term, set()).add(server.id)
+        self.restart_timer(server, fresh=True, candidate=True)
+        if len(server.votes) >= self.model.quorum:
+            server.wins_alone = True
+        self.to_all(server, Message("vote-request", server.id, server.term, server.log))
+
+    # -- the state machine -----------------------------------------------------------------------
+
+    def handle(self, server: Server, message: Message) -> None:
+        if message.kind == "pre-request":
+            self.on_pre_request(server, message)
+            return
+        if message.kind == "pre-response" and message.granted:
+            self.on_pre_grant(server, message)
+            return
+        if message.term > server.term:
+            self.adopt(server, message.term)
+        if message.kind == "vote-request":
+            self.on_vote_request(server, message)
+        elif message.kind == "append-request":
+            self.on_append_request(server, message)
+        elif message.kind == "vote-response":
+            mine = server.role == CANDIDATE and message.term == server.term
+            if mine and message.granted:
+                server.votes.add(message.sender)
+                if len(server.votes) >= self.model.quorum:
+                    self.take_office(server)
+
+    def adopt(self, server: Server, term: int) -> None:
+        """Enter a higher term as a follower."""
+        role = server.role
+        server.term, server.voted_for, server.role = term, None, FOLLOWER
+        server.writes.add("term")
+        if role == LEADER:
+            server.counts["heartbeat"] += 1
+            self.leading -= 1
+            if self.leading == 0:
+                self.leaderless_since = self.now
+        stepped_down = role in (CANDIDATE, PRE_CANDIDATE)
+        redraws = stepped_down and self.model.protocol["step_down_timer"] == "redraw"
+        if role == LEADER or redraws or self.model.timeouts["timer"] == "keep":
+            self.restart_timer(server, fresh=True)
+
+    def on_pre_request(self, server: Server, message: Message) -> None:
+        if self.model.tick:
+            lowest = self.model.ticks(*self.model.follower_range)[0]
+            free = server.ticks_since(server.heard, self.now) >= lowest
+        else:
+            lowest = round(self.model.follower_range[0] * NS * server.factor)
+            free = self.now - server.heard >= lowest
+        free = free and server.role != LEADER
+        granted = message.term > server.term and message.log >= server.log and free
+        self.respond(server, message, granted, message.term if granted else server.term)
+
+    def on_pre_grant(self, server: Server, message: Message) -> None:
+        if server.role == PRE_CANDIDATE and message.term == server.term + 1:
+            server.votes.add(message.sender)
+            if len(server.votes) >= self.model.quorum:
+                self.campaign(server)
+
+    def on_vote_request(self, server: Server, message: Message) -> None:
+        granted = (
+            message.term == server.term
+            and server.voted_for in (None, message.sender)
+            and message.log >= server.log
+        )
+        if granted:
+            if server.voted_for is None:
+                server.voted_for = message.sender
+                server.writes.add("vote")
+            self.restart_timer(server, fresh=False)
+        self.respond(server, message, granted, server.term)
+
+    def on_append_request(self, server: Server, message: Message) -> None:
+        current = message.term == server.term
+        if current:
+            changed = server.role != FOLLOWER
+            server.role = FOLLOWER
+            server.heard = self.now
+            self.restart_timer(server, fresh=changed)
+        self.respond(server, message, current, server.term)
+        leader = self.servers[message.sender]
+        if current and leader.role == LEADER and leader.term == message.term:
+            self.followers.add(server.id)
+            self.check_followed(leader)
+
+    # -- a leader, and the stop ------------------------------------------------------------------
+
+    def take_office(self, server: Server) -> None:
+        if len(server.votes) < self.model.majority:
+            self.violations += 1
+        if any(term == server.term for _, _, term in self.offices):
+            self.violations += 1
+        server.role = LEADER
+        server.counts["election"] += 1
+        if self.leading == 0:
+            self.leaderless += self.now - self.leaderless_since
+        self.leading += 1
+        self.offices.append((self.now, server.id, server.term))
+        self.followers = set()
+        rule = self.model.stop["on"]
+        if rule == "leader":
+            self.end(self.now, server)
+            return
+        if rule == "stable":
+            wait = round(self.model.stop["stable_ms"] * NS)
+            self.at(self.now + wait, END, self.check_stable, server, server.term, self.now)
+        server.writes.add("lead")
+        self.broadcast_append(server)
+        self.check_followed(server)
+
+    def broadcast_append(self, server: Server) -> None:
+        self.to_all(server, Message("append-request", server.id, server.term))
+        interval = round(self.model.heartbeat * server.factor)
+        self.set_timer(server, "heartbeat", self.now + interval)
+
+    def check_followed(self, leader: Server) -> None:
+        if self.model.stop["on"] != "followed" or leader.term != self.offices[-1][2]:
+            return
+        links = self.model.links
+        others = {i for i in self.servers if i != leader.id and links[leader.id, i].loss < 1}
+        if others <= self.followers:
+            self.end(self.offices[-1][0], leader)
+
+    def check_stable(self, server: Server, term: int, office: int) -> None:
+        latest = max(term for _, _, term in self.offices)
+        if server.role == LEADER and server.term == term == latest:
+            self.end(office, server)
+
+    def end(self, office: int, leader: Server) -> None:
+        self.stopped = self.now
+        self.result = (office, leader.id)

@@ -1,0 +1,140 @@
+"""Random scenarios for hypothesis: everything the contract allows, the unkind corners among it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from raftfast import Scenario
+
+ms = st.sampled_from([0.0, 0.5, 1.0, 5.0, 30.0, 120.0])
+chances = st.sampled_from([0.0, 0.05, 0.3, 0.8])
+
+
+def _plain_laws() -> st.SearchStrategy[Any]:
+    return st.one_of(
+        ms,
+        st.tuples(ms, ms).map(lambda p: {"uniform": sorted(p)}),
+        st.sampled_from([{"exponential": 7.0}, {"lognormal": [10.0, 1.0]}, {"pareto": [2.0, 1.1]}]),
+        st.sampled_from(
+            [
+                {"normal": [5.0, 3.0]},
+                {"normal": [2.0, 4.0], "below": "clamp"},
+                {"normal": [10.0, 2.0], "plus": 3},
+            ]
+        ),
+    )
+
+
+def laws() -> st.SearchStrategy[Any]:
+    """Latencies: every law, and mixtures of them."""
+    mixtures = st.tuples(_plain_laws(), _plain_laws()).map(
+        lambda pair: {"mixture": [[0.75, pair[0]], [0.25, pair[1]]]}
+    )
+    return st.one_of(_plain_laws(), mixtures)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> dict[str, Any]:
+    """The tables of a scenario; its trials are worth about the same time whatever its size."""
+    nodes = draw(st.one_of(st.integers(1, 9), st.integers(1, 9), st.sampled_from([21, 64, 65, 101])))
+    low = draw(st.sampled_from([20.0, 150.0, 300.0]))
+    high = low + draw(st.sampled_from([0.0, 5.0, 150.0]))
+    timer = draw(st.sampled_from(["redraw", "keep", "fixed"]))
+    kind = draw(st.sampled_from(["cold-start", "leader-crash"]))
+    running = draw(st.integers((nodes + 2) // 2, nodes))
+    timeouts: dict[str, Any] = {
+        "election_ms": [low, high],
+        "heartbeat_ms": draw(st.sampled_from([7.0, 19.0])),
+        "timer": timer,
+    }
+    if draw(st.booleans()):
+        timeouts["candidate_ms"] = draw(st.sampled_from([[23.0, 46.0], [100.0, 200.0], 80.0]))
+    if draw(st.integers(0, 3)) == 0:
+        timeouts |= {"election_ms": [20.0, 40.0], "candidate_ms": [20.0, 60.0], "tick_ms": 5.0}
+        timeouts["tick_phase"] = draw(st.sampled_from(["random", "aligned"]))
+    return {
+        "cluster": {
+            "nodes": nodes,
+            "down": draw(st.permutations(range(nodes)))[running:],
+            "log": draw(
+                st.one_of(
+                    st.sampled_from(["equal", "equal", "distinct"]),
+                    st.lists(st.integers(0, 3), min_size=nodes, max_size=nodes),
+                )
+            ),
+        },
+        "timeouts": timeouts,
+        "protocol": {
+            "pre_vote": draw(st.sampled_from(["off", "on"])),
+            "step_down_timer": draw(st.sampled_from(["keep", "redraw"])),
+        },
+        "network": draw(networks(nodes)),
+        "node": draw(nodes_tables()),
+        "scenario": {
+            "kind": kind,
+            "crash_phase": draw(st.sampled_from(["uniform", "synchronised"])),
+        },
+        "stop": draw(stops(nodes)),
+    }
+
+
+@st.composite
+def networks(draw: st.DrawFn, nodes: int) -> dict[str, Any]:
+    network: dict[str, Any] = {
+        "latency_ms": draw(laws()),
+        "loss": draw(chances),
+        "duplicate": draw(chances),
+        "ordered": draw(st.booleans()),
+    }
+    if nodes > 1 and draw(st.booleans()):
+        link: dict[str, Any] = {
+            "from": 0,
+            "to": sorted(draw(st.sets(st.integers(1, nodes - 1), min_size=1, max_size=3))),
+            "one_way": draw(st.booleans()),
+            "loss": draw(st.sampled_from([0.0, 0.5, 1.0])),
+        }
+        if draw(st.booleans()):
+            link["latency_ms"] = draw(laws())
+        network["link"] = [link]
+    return network
+
+
+@st.composite
+def nodes_tables(draw: st.DrawFn) -> dict[str, Any]:
+    node: dict[str, Any] = {"drift_ppm": draw(st.sampled_from([0.0, 0.0, 200.0, 100_000.0]))}
+    if draw(st.integers(0, 2)) == 0:
+        # Up to 40 ms a message: with many servers, more work comes in than is done.
+        node["process_ms"] = draw(
+            st.sampled_from([0.1, 2.0, 40.0, {"exponential": 4.0}, {"uniform": [0, 9]}])
+        )
+    persist = draw(st.integers(0, 3))
+    if persist == 0:
+        node["persist_ms"] = draw(st.sampled_from([1.0, 15.0, {"normal": [2.0, 1.5]}]))
+    elif persist == 1:
+        node["persist"] = {
+            "candidate": 2.0,
+            "term": draw(laws()),
+            "vote": {"normal": [1.0, 1.3], "below": "clamp"},
+            "lead": 3.0,
+        }
+    return node
+
+
+@st.composite
+def stops(draw: st.DrawFn, nodes: int) -> dict[str, Any]:
+    """Half of them run past the first leader."""
+    limit = 3000.0 if nodes < 10 else 500.0
+    on = draw(st.sampled_from(["leader", "followed", "stable", "duration"]))
+    return {
+        "on": on,
+        "stable_ms": limit / 4,
+        "duration_ms": limit / 2,
+        "limit_ms": limit,
+    }
+
+
+def scenarios() -> st.SearchStrategy[Scenario]:
+    """Valid scenarios."""
+    return tables().map(Scenario.from_dict)

@@ -1,0 +1,115 @@
+"""Both backends, any number of workers, any chunk size: the same outcome to the last bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+import raftfast
+import raftfast.parameters
+from raftfast import Scenario, batch
+from raftfast.columns import COLUMNS
+from raftfast.errors import RunError
+
+from .scenarios import scenarios
+
+SATURATED = Scenario.from_dict(
+    {
+        "cluster": {"nodes": 101},
+        "network": {"latency_ms": {"uniform": [1, 200]}, "loss": 0.3, "duplicate": 0.3},
+        "node": {"process_ms": 40},
+        "stop": {"on": "stable", "stable_ms": 100, "limit_ms": 600},
+    }
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(scenarios(), st.integers(0, 2**64 - 1))
+@example(SATURATED, 2**64 - 1)
+def test_both_backends_agree_and_nothing_is_unsafe(both, scenario, seed):
+    trials = 6 if scenario.cluster.nodes < 10 else 2
+    python, compiled = (
+        raftfast.run(scenario, trials, seed, jobs=1, engine=engine) for engine in both
+    )
+    for name in COLUMNS:
+        np.testing.assert_array_equal(python.samples[name], compiled.samples[name], err_msg=name)
+    assert python.digest == compiled.digest
+    assert python.events == compiled.events
+    assert python.violations == 0
+
+
+def test_workers_do_not_change_the_result(engine):
+    scenario = Scenario.from_dict({})
+    one, two, three = (
+        raftfast.run(scenario, 5000, 7, jobs=jobs, engine=engine) for jobs in (1, 2, 3)
+    )
+    assert one.digest == two.digest == three.digest
+    assert one.events == two.events == three.events
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 100_000])
+def test_the_size_of_a_chunk_does_not_change_the_result(engine, chunk, monkeypatch):
+    scenario = Scenario.from_dict({"protocol": {"pre_vote": "on"}})
+    expected = raftfast.run(scenario, 1500, 7, engine=engine).digest
+    monkeypatch.setattr(batch, "CHUNK_MAX", chunk)
+    assert raftfast.run(scenario, 1500, 7, jobs=2, engine=engine).digest == expected
+
+
+def test_fewer_trials_are_a_prefix_of_more(engine):
+    scenario = Scenario.from_dict({"scenario": {"kind": "leader-crash"}})
+    short, long = (raftfast.run(scenario, trials, 3, engine=engine) for trials in (1000, 2000))
+    for name in COLUMNS:
+        np.testing.assert_array_equal(short.samples[name], long.samples[name][:1000])
+    assert short.digest != long.digest
+
+
+def test_another_seed_is_another_result(engine):
+    scenario = Scenario.from_dict({})
+    digests = {raftfast.run(scenario, 50, seed, engine=engine).digest for seed in range(20)}
+    assert len(digests) == 20
+
+
+def test_a_trial_does_not_depend_on_the_trials_before_it(engine):
+    scenario = Scenario.from_dict({"node": {"process_ms": 1}, "stop": {"on": "followed"}})
+    block = raftfast.parameters.block(scenario)
+    together, _ = batch.Worker(block, engine).run(5, 0, 40)
+    for trial in (0, 17, 39):
+        alone, _ = batch.Worker(block, engine).run(5, trial, 1)
+        np.testing.assert_array_equal(alone[:, 0], together[:, trial])
+
+
+def test_two_scenarios_share_the_luck_of_what_they_have_in_common(both):
+    """Pre-vote changes no draw of the timers: the first campaigns come at the same times."""
+    plain, pre_vote = (
+        raftfast.run(Scenario.from_dict({"protocol": {"pre_vote": mode}}), 1000, engine=both[1])
+        for mode in ("off", "on")
+    )
+    np.testing.assert_array_equal(plain.samples["detect_ms"], pre_vote.samples["detect_ms"])
+
+
+# Capacities: they grow without changing anything, and where they end, nothing is made up.
+
+
+def test_a_capacity_that_grows_changes_nothing(engine, monkeypatch):
+    expected = raftfast.run(SATURATED, 2, engine=engine).digest
+    monkeypatch.setattr(batch, "_FIRST_CAPACITY", 1)
+    assert raftfast.run(SATURATED, 2, engine=engine).digest == expected
+
+
+@pytest.mark.parametrize("limit", ["QUEUE_LIMIT", "TERMS_LIMIT"])
+def test_a_capacity_that_overflows_is_reported(engine, limit, monkeypatch):
+    monkeypatch.setattr(batch, limit, 4)
+    monkeypatch.setattr(batch, "_FIRST_CAPACITY", 4)
+    # Always split: timeouts all alike, and slower messages than timeouts.
+    split = Scenario.from_dict(
+        {
+            "cluster": {"nodes": 9},
+            "timeouts": {"election_ms": 20, "heartbeat_ms": 5},
+            "network": {"latency_ms": 50},
+            "node": {"process_ms": 30},
+        }
+    )
+    with pytest.raises(RunError, match="^trial 0: more than 4 "):
+        raftfast.run(split, 3, engine=engine)

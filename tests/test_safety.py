@@ -1,0 +1,181 @@
+"""The safety check is real: a broken state machine is caught, named, and can be replayed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import raftfast
+import raftfast.batch
+import raftfast.parameters
+from raftfast import Scenario
+from raftfast import engine as engines
+from raftfast.core import words as w
+
+# What breaks the state machine, as edits of core/raft.py, and what the check must then find.
+MUTANTS = {
+    "two votes a term": (
+        "self.voted_for[me] == NOBODY or self.voted_for[me] == sender",
+        "self.voted_for[me] >= NOBODY",
+        "a server voted twice in one term",
+    ),
+    "minority quorum": (
+        "and self.count(me, sender) >= self.quorum\n        ):\n            self.become_leader(me)",
+        "and self.count(me, sender) >= self.quorum - 1\n        ):\n            self.become_leader(me)",
+        "a leader without a majority of votes",
+    ),
+    "refusals count as votes": (
+        "            granted\n            and term == self.term[me]",
+        "            term == self.term[me]",
+        "a leader without a majority of votes",
+    ),
+    "terms go back": (
+        "if term > self.term[me]:\n            self.step_down(me, term)\n        granted = 0",
+        "if term != self.term[me]:\n            self.step_down(me, term)\n        granted = 0",
+        "a term went back",
+    ),
+}
+CONTESTED = """
+[cluster]
+nodes = 5
+[timeouts]
+election_ms = [100, 120]
+heartbeat_ms = 30
+[network]
+latency_ms = { uniform = [1, 60] }
+[stop]
+on = "stable"
+limit_ms = 5000
+"""
+
+
+@pytest.fixture
+def broken_raftfast(tmp_path: Path):
+    """A copy of the package whose state machine is edited; interpreted, so that no build is due."""
+
+    def make(old: str, new: str) -> Path:
+        source = Path(raftfast.__file__).parent
+        copy = tmp_path / "raftfast"
+        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+        room = copy / "core" / "raft.py"
+        text = room.read_text()
+        assert text.count(old) == 1
+        room.write_text(text.replace(old, new))
+        return tmp_path
+
+    return make
+
+
+def command(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "raftfast", *arguments],
+        env={**os.environ, "PYTHONPATH": str(path)},
+        cwd=path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_a_broken_state_machine_is_reported_with_how_to_replay_it(mutant, broken_raftfast):
+    old, new, invariant = MUTANTS[mutant]
+    path = broken_raftfast(old, new)
+    (path / "contested.toml").write_text(CONTESTED)
+    run = command(path, "run", "contested.toml", "-n", "300", "-s", "3", "--format", "json")
+    assert run.returncode == 1, run.stderr
+    report = json.loads(run.stdout)  # the output is still written
+    assert report["violations"] > 0
+    assert invariant in run.stderr
+    # The line names the command that replays the trial; what it replays has the violation.
+    line = next(line for line in run.stderr.splitlines() if "raftfast trace" in line)
+    replay = line[line.index("raftfast trace") :].split()[1:]
+    trace = command(path, *replay, "--format", "json")
+    assert trace.returncode in (0, 1), trace.stderr
+    assert json.loads(trace.stdout)["outcome"]["violations"] > 0
+
+
+def test_the_sound_state_machine_has_no_violation_there(tmp_path):
+    (tmp_path / "contested.toml").write_text(CONTESTED)
+    result = raftfast.run(Scenario.load(tmp_path / "contested.toml"), 3000)
+    assert result.violations == 0
+    assert result.first_violation is None
+    assert result.broken == []
+
+
+def test_a_minority_quorum_is_caught_on_both_backends(engine):
+    """The quorum is a parameter, so this breaks the compiled twin as well."""
+    scenario = Scenario.from_dict({"cluster": {"nodes": 5, "quorum": 2}})
+    result = raftfast.run(scenario, 200, engine=engine)
+    assert result.violations >= 200 * 0.9
+    assert result.first_violation is not None
+    assert "a leader without a majority of votes" in result.broken
+
+
+def test_two_leaders_in_one_term_are_caught_on_both_backends(engine):
+    scenario = Scenario.from_dict(
+        {
+            "cluster": {"nodes": 4, "quorum": 2},
+            "network": {"latency_ms": {"uniform": [1, 100]}},
+            "stop": {"on": "duration", "duration_ms": 2000},
+        }
+    )
+    result = raftfast.run(scenario, 300, engine=engine)
+    worker = raftfast.batch.Worker(raftfast.parameters.block(scenario), engine)
+    broken = set()
+    for trial in (result.samples["violations"] > 1).nonzero()[0][:20]:
+        worker.run(1, int(trial), 1)
+        broken.add(worker.ensemble.safety.broken & w.TWO_LEADERS)
+    assert w.TWO_LEADERS in broken
+
+
+def test_each_invariant_by_itself(engine):
+    """The checks on transitions and states, called as the ensemble calls them."""
+    safety_type = engines.room(engine, "safety").Safety
+
+    def fresh():
+        safety = safety_type(3, 100)
+        safety.clear()
+        for server in range(3):
+            safety.enter(server, 5, w.NOBODY)
+        return safety
+
+    sound = fresh()
+    sound.check_change(0, 6, 0)
+    sound.check_change(1, 6, 0)
+    assert sound.check_leader(0, 6) == 1
+    sound.check_change(1, 7, w.NOBODY)
+    assert (sound.violations, sound.broken) == (0, 0)
+
+    back = fresh()
+    back.check_change(0, 4, w.NOBODY)
+    assert back.broken == w.TERM_WENT_BACK
+
+    twice = fresh()
+    twice.check_change(0, 6, 1)
+    twice.check_change(0, 6, 2)
+    assert twice.broken == w.VOTED_TWICE
+
+    forgotten = fresh()
+    forgotten.check_change(0, 6, 1)
+    forgotten.check_change(0, 6, w.NOBODY)
+    assert forgotten.broken == w.VOTED_TWICE
+
+    alone = fresh()
+    alone.check_change(0, 6, 0)
+    alone.check_leader(0, 6)
+    assert alone.broken == w.NO_MAJORITY
+
+    two = fresh()
+    for server in (0, 1, 2):
+        two.check_change(server, 6, 0)
+    two.check_leader(0, 6)
+    two.check_change(1, 7, 1)
+    two.check_leader(1, 6)
+    assert two.broken & w.TWO_LEADERS

@@ -20,7 +20,11 @@ ROOMS = (
     "ensemble",
 )
 # Contraction and reordering of floats would part the two backends in the last bit.
-FLAGS = [] if sys.platform == "win32" else ["-O3", "-ffp-contract=off", "-fno-wrapv", "-fno-jump-tables"]
+FLAGS = (
+    []
+    if sys.platform == "win32"
+    else ["-O3", "-ffp-contract=off", "-fno-wrapv", "-fno-jump-tables"]
+)
 DIRECTIVES = {
     "language_level": 3,
     "infer_types": True,
@@ -34,7 +38,9 @@ DIRECTIVES = {
 
 extensions = cythonize(
     [
-        Extension(f"raftfast._compiled.{room}", [f"raftfast/core/{room}.py"], extra_compile_args=FLAGS)
+        Extension(
+            f"raftfast._compiled.{room}", [f"raftfast/core/{room}.py"], extra_compile_args=FLAGS
+        )
         for room in ROOMS
     ],
     build_dir="build",

@@ -53,6 +53,7 @@ class Worker:
         self.queue = self.terms = _FIRST_CAPACITY
         self.journal = journal
         self.stopped = False
+        self.buffer: NDArray[np.int64] | None = None
         self.build()
 
     def build(self) -> None:
@@ -72,7 +73,7 @@ class Worker:
     def run(self, seed: int, first: int, count: int) -> tuple[NDArray[np.int64], int]:
         """Columns x count values of the engine, and the events handled; RunError on an overflow.
 
-        Fewer than `count` values only after `stop`.
+        Fewer than `count` values only after `stop`. The values hold until the next call.
         """
         import numpy as np
 
@@ -80,16 +81,29 @@ class Worker:
         events = 0
         done = 0
         while True:
-            part = np.empty((len(COLUMNS), count - done), dtype=np.int64)
+            part = self.room_for(count - done)
             before = self.ensemble.events
-            ran = self.ensemble.run(seed, first + done, count - done, memoryview(part.reshape(-1)))
+            ran = self.ensemble.run(
+                seed, first + done, count - done, memoryview(part.reshape(-1).data)
+            )
             events += self.ensemble.events - before
             done += ran
-            parts.append(part[:, :ran])
+            if ran == count:
+                return part, events
+            parts.append(part[:, :ran].copy())
             if done == count or self.stopped:
-                break
+                return np.concatenate(parts, axis=1), events
             self.grow(first + done)
-        return (parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)), events
+
+    def room_for(self, count: int) -> NDArray[np.int64]:
+        """Columns x count values to write to, in the same memory every time: fresh memory costs
+        more than a trial."""
+        import numpy as np
+
+        wanted = len(COLUMNS) * count
+        if self.buffer is None or len(self.buffer) < wanted:
+            self.buffer = np.empty(wanted, dtype=np.int64)
+        return self.buffer[:wanted].reshape(len(COLUMNS), count)
 
     def grow(self, trial: int) -> None:
         """More of what `trial` ran out of; RunError where the limit is reached."""
@@ -171,9 +185,7 @@ def _measured(
         yield first, values, events
 
 
-def _run_here(
-    block: Block, seed: int, trials: int, report: Progress
-) -> tuple[Columns, int]:
+def _run_here(block: Block, seed: int, trials: int, report: Progress) -> tuple[Columns, int]:
     columns = Columns()
     total = done = 0
     for first, values, events in _measured(Chunks(trials), Worker(block, engines.PYTHON), seed):

@@ -1,4 +1,4 @@
-"""The columns of a trial, in the order in which the engine writes them, kept as small as they are."""
+"""The columns of a trial, in the order in which the engine writes them, kept small."""
 
 from __future__ import annotations
 
@@ -48,7 +48,6 @@ class Columns(Mapping[str, "NDArray[np.float64]"]):
 
     def add(self, first: int, block: NDArray[np.int64]) -> None:
         """Take trials `first` and on: `block[c, i]` is the engine's value of column c."""
-        import numpy as np
 
         low, high = block.min(axis=1), block.max(axis=1)
         packed: list[int | NDArray[np.integer]] = []

@@ -47,20 +47,21 @@ def load(backend: str | None = None) -> Any:
     return _Engine(backend or name())
 
 
-class _Engine:
-    _ROOMS = {
-        "Ensemble": "ensemble",
-        "Raft": "raft",
-        "Timeouts": "timeouts",
-        "Rng": "rng",
-        "Laws": "laws",
-        "Queue": "queue",
-    }
+_ROOMS = {
+    "Ensemble": "ensemble",
+    "Raft": "raft",
+    "Timeouts": "timeouts",
+    "Rng": "rng",
+    "Laws": "laws",
+    "Queue": "queue",
+}
 
+
+class _Engine:
     def __init__(self, backend: str) -> None:
         self.backend = backend
 
     def __getattr__(self, name: str) -> Any:
-        if name not in self._ROOMS:
+        if name not in _ROOMS:
             raise AttributeError(name)
-        return getattr(room(self.backend, self._ROOMS[name]), name)
+        return getattr(room(self.backend, _ROOMS[name]), name)

@@ -58,7 +58,7 @@ _FREE = Distribution("constant", (0.0,))
 _COSTS = ("process_ms", "persist_ms", "persist")
 
 
-def live(  # noqa: PLR0913 - one argument a choice
+def live(
     scenario: Scenario,
     duration_s: float | None = None,
     kill_leader_every_s: float | None = None,
@@ -182,8 +182,8 @@ class _Cluster:
         elapsed_s = (time.monotonic_ns() - began) / _NS_PER_S
         self.say(
             None,
-            f"stopped after {elapsed_s:.1f} s; elections: {len(self.leaders)}, kills: {self.kills}, "
-            f"heartbeats followed: {self.followed}",
+            f"stopped after {elapsed_s:.1f} s; elections: {len(self.leaders)}, "
+            f"kills: {self.kills}, heartbeats followed: {self.followed}",
         )
         return {
             "elections": len(self.leaders),

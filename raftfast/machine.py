@@ -97,13 +97,14 @@ class Raft:
     seed: 0 to 2**64 - 1. Servers draw differently under one seed, so a cluster can share it; a
         server that starts again repeats its draws unless it is given another.
     now_ns: when it starts, as a follower whose timer runs and that counts as just in contact with
-        a leader. Any clock that does not go back will do.
+        a leader. Any clock will do; where one goes back, the time is
+        held to stand still.
     engine: "compiled" or "python"; where None, compiled if it is there.
 
     Raises ValueError, naming the argument, for a value that makes no sense.
     """
 
-    def __init__(  # noqa: PLR0913 - one keyword a choice, each with a default
+    def __init__(
         self,
         *,
         server: int,
@@ -223,7 +224,7 @@ class Raft:
         Raises TypeError for what is none of the six messages, and ValueError, changing nothing,
         for one that no server could have sent to this one: another server's, its own, from an id
         that is not in the cluster, or with a number that is out of range. A message of an old term
-        is no error: networks delay. ValueError also for a `now_ns` before one given earlier.
+        is no error: networks delay. A `now_ns` before one given earlier counts as that one.
         """
         match message:
             case AppendRequest():
@@ -246,7 +247,7 @@ class Raft:
         A campaign is for the next term, with the own vote first (the paper, section 5.2), or with
         `pre_vote` asks for pre-votes and changes no term. Where the own vote is enough the server
         leads at once. Before `deadline_ns` nothing happens, so a call too many does no harm.
-        Raises ValueError for a `now_ns` before one given earlier.
+        `now_ns` is as in `receive`.
         """
         now_ns = self._advance(now_ns)
         if now_ns < self._timeouts.deadline(self._server):
@@ -341,11 +342,8 @@ class Raft:
         return self._advance(now_ns)
 
     def _advance(self, now_ns: int) -> int:
-        now_ns = whole("now_ns", now_ns, -NOW_NS_MAX, NOW_NS_MAX)
-        if now_ns < self._now_ns:
-            raise ValueError(f"now_ns: {now_ns} is before {self._now_ns}, which was given earlier")
-        self._now_ns = now_ns
-        return now_ns
+        self._now_ns = max(self._now_ns, whole("now_ns", now_ns, -NOW_NS_MAX, NOW_NS_MAX))
+        return self._now_ns
 
     def _settle(self, now_ns: int) -> Ready:
         """Touch the timer as the handler's reasons ask, and gather what it left."""

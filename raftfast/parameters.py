@@ -1,4 +1,4 @@
-"""From a scenario to the engine's parameter block: nanoseconds, rows and bits, nothing to look up."""
+"""From a scenario to the engine's parameter block: nanoseconds, rows and bits."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def _timeout_ranges(scenario: Scenario) -> list[int]:
 
 
 def _ticks(bounds: tuple[float, float], tick_ms: float) -> tuple[int, int]:
-    """[low, high) in whole ticks: those k with low <= k * tick < high, or the one of a fixed time."""
+    """[low, high) in whole ticks: every k with low <= k * tick < high, or a fixed time's one."""
     low = math.ceil(bounds[0] / tick_ms - 1e-9)
     high = math.ceil(bounds[1] / tick_ms - 1e-9)
     return (low, low) if bounds[0] == bounds[1] else (low, max(high, low + 1))

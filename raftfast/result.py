@@ -131,9 +131,7 @@ class Result:
 
     def summary(self) -> dict[str, Any]:
         """What `raftfast run --format json` prints, as a dict (see INTERFACE.md): strict JSON."""
-        metrics, rates = statistics.summary(
-            self.samples, limit_ms=self.scenario.stop.limit_ms
-        )
+        metrics, rates = statistics.summary(self.samples, limit_ms=self.scenario.stop.limit_ms)
         return {
             "raftfast": {"version": VERSION, "backend": self.backend},
             "scenario": self.scenario.to_dict(),
@@ -163,9 +161,7 @@ class Result:
         }
         writer = writers.get(path.suffix.lower())
         if writer is None:
-            raise InputError(
-                f"{path.name!r}: must end in .csv, .npz or .parquet", key="--samples"
-            )
+            raise InputError(f"{path.name!r}: must end in .csv, .npz or .parquet", key="--samples")
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             with part.open("wb") as file:
@@ -196,7 +192,8 @@ class Result:
     def _write_npz(self, file: BinaryIO) -> None:
         import numpy as np
 
-        np.savez_compressed(file, **{name: self.samples[name] for name in COLUMNS})
+        columns: dict[str, Any] = {name: self.samples[name] for name in COLUMNS}
+        np.savez_compressed(file, **columns)
 
     def _write_parquet(self, file: BinaryIO) -> None:
         try:

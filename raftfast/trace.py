@@ -49,7 +49,8 @@ class Event:
 
     `event` is send, lose (sent, and will not arrive), receive, timeout, become, adopt, vote or
     crash; `peer` the other server, `message` the kind of message, `role` what it became (from
-    `before`), `arrives_ms` when a message sent arrives, `granted` what a vote response says.
+    `before`), `arrives_ms` when a message sent arrives, `granted` what a vote response says,
+    `broadcast_ms` when the crashed leader had sent its last heartbeat.
     Fields that do not belong to the event are None.
     """
 
@@ -63,6 +64,7 @@ class Event:
     before: str | None = None
     arrives_ms: float | None = None
     granted: bool | None = None
+    broadcast_ms: float | None = None
 
     def line(self) -> str:
         """The event as one line for people."""
@@ -80,7 +82,10 @@ class Event:
         if self.event == "vote":
             whom = "itself" if self.peer == self.server else f"S{self.peer}"
             return f"votes for {whom} in term {self.term}"
-        return f"crashes, the leader of term {self.term}"
+        return (
+            f"crashes, the leader of term {self.term}; its last heartbeat left at "
+            f"{self.broadcast_ms:.6f}"
+        )
 
     def _message_text(self) -> str:
         says = {None: "", True: " (granted)", False: " (refused)"}[self.granted]
@@ -185,5 +190,7 @@ def _events(rows: list[int]) -> Iterator[Event]:
             yield Event(at_ms, server, name, term, role=_ROLES[kind], before=_ROLES[peer])
         elif name == "vote":
             yield Event(at_ms, server, name, term, peer=peer)
+        elif name == "crash":
+            yield Event(at_ms, server, name, term, broadcast_ms=arrival_ns / _NS_PER_MS)
         else:
             yield Event(at_ms, server, name, term)

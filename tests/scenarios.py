@@ -38,7 +38,9 @@ def laws() -> st.SearchStrategy[Any]:
 @st.composite
 def tables(draw: st.DrawFn) -> dict[str, Any]:
     """The tables of a scenario; its trials are worth about the same time whatever its size."""
-    nodes = draw(st.one_of(st.integers(1, 9), st.integers(1, 9), st.sampled_from([21, 64, 65, 101])))
+    nodes = draw(
+        st.one_of(st.integers(1, 9), st.integers(1, 9), st.sampled_from([21, 64, 65, 101]))
+    )
     low = draw(st.sampled_from([20.0, 150.0, 300.0]))
     high = low + draw(st.sampled_from([0.0, 5.0, 150.0]))
     timer = draw(st.sampled_from(["redraw", "keep", "fixed"]))

@@ -111,5 +111,5 @@ def test_a_capacity_that_overflows_is_reported(engine, limit, monkeypatch):
             "node": {"process_ms": 30},
         }
     )
-    with pytest.raises(RunError, match="^trial 0: more than 4 "):
+    with pytest.raises(RunError, match=r"^trial 0: more than 4 "):
         raftfast.run(split, 3, engine=engine)

@@ -85,6 +85,20 @@ def test_what_becomes_of_the_timer_of_a_candidate_that_steps_down(engine: str) -
     assert drawn.deadline_ns != kept.deadline_ns
 
 
+def test_a_clock_that_goes_back_stands_still(engine: str) -> None:
+    """The time of the latest call counts: no timer starts in the past, and none is due twice."""
+    raft = server(engine)
+    raft.receive(AppendRequest(1, 0, 1), 100 * MS)
+    due = raft.deadline_ns
+    assert due is not None
+    raft.receive(AppendRequest(1, 0, 1), 20 * MS)
+    again = raft.deadline_ns
+    assert again is not None
+    assert 250 * MS <= again < 400 * MS
+    assert raft.on_timeout(again + 5).must_persist
+    assert raft.on_timeout(again).messages == ()
+
+
 def test_the_masks_are_the_rows_of_the_table() -> None:
     common = w.START | w.DEPOSED | w.CAMPAIGN
     redraw = common | w.CONTACT | w.GRANT | w.PRE_CAMPAIGN

@@ -126,4 +126,6 @@ def test_the_normal_quantile_is_exact_to_sixteen_digits(engine):
 def test_the_normal_quantile_is_symmetric(u):
     rooms = engines.load("python")
     laws = rooms.Laws(rooms.Rng(), [(0, 0, 0.0, 0.0, 0.0, 0, 0, 0)], [])
-    assert laws.normal_quantile(u) == pytest.approx(-laws.normal_quantile(1 - u), rel=1e-4, abs=1e-15)
+    assert laws.normal_quantile(u) == pytest.approx(
+        -laws.normal_quantile(1 - u), rel=1e-4, abs=1e-15
+    )

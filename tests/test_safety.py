@@ -26,19 +26,14 @@ MUTANTS = {
         "a server voted twice in one term",
     ),
     "minority quorum": (
-        "and self.count(me, sender) >= self.quorum\n        ):\n            self.become_leader(me)",
-        "and self.count(me, sender) >= self.quorum - 1\n        ):\n            self.become_leader(me)",
+        ">= self.quorum\n        ):\n            self.become_leader(me)",
+        ">= self.quorum - 1\n        ):\n            self.become_leader(me)",
         "a leader without a majority of votes",
     ),
     "refusals count as votes": (
         "            granted\n            and term == self.term[me]",
         "            term == self.term[me]",
         "a leader without a majority of votes",
-    ),
-    "terms go back": (
-        "if term > self.term[me]:\n            self.step_down(me, term)\n        granted = 0",
-        "if term != self.term[me]:\n            self.step_down(me, term)\n        granted = 0",
-        "a term went back",
     ),
 }
 CONTESTED = """
@@ -50,8 +45,7 @@ heartbeat_ms = 30
 [network]
 latency_ms = { uniform = [1, 60] }
 [stop]
-on = "stable"
-limit_ms = 5000
+limit_ms = 3000
 """
 
 
@@ -88,7 +82,7 @@ def test_a_broken_state_machine_is_reported_with_how_to_replay_it(mutant, broken
     old, new, invariant = MUTANTS[mutant]
     path = broken_raftfast(old, new)
     (path / "contested.toml").write_text(CONTESTED)
-    run = command(path, "run", "contested.toml", "-n", "300", "-s", "3", "--format", "json")
+    run = command(path, "run", "contested.toml", "-n", "200", "-s", "3", "--format", "json")
     assert run.returncode == 1, run.stderr
     report = json.loads(run.stdout)  # the output is still written
     assert report["violations"] > 0
@@ -113,7 +107,7 @@ def test_a_minority_quorum_is_caught_on_both_backends(engine):
     """The quorum is a parameter, so this breaks the compiled twin as well."""
     scenario = Scenario.from_dict({"cluster": {"nodes": 5, "quorum": 2}})
     result = raftfast.run(scenario, 200, engine=engine)
-    assert result.violations >= 200 * 0.9
+    assert result.violations == 200
     assert result.first_violation is not None
     assert "a leader without a majority of votes" in result.broken
 
@@ -149,7 +143,7 @@ def test_each_invariant_by_itself(engine):
     sound = fresh()
     sound.check_change(0, 6, 0)
     sound.check_change(1, 6, 0)
-    assert sound.check_leader(0, 6) == 1
+    assert sound.check_leader(0, 6, 2) == 1
     sound.check_change(1, 7, w.NOBODY)
     assert (sound.violations, sound.broken) == (0, 0)
 
@@ -169,13 +163,19 @@ def test_each_invariant_by_itself(engine):
 
     alone = fresh()
     alone.check_change(0, 6, 0)
-    alone.check_leader(0, 6)
+    alone.check_leader(0, 6, 2)
     assert alone.broken == w.NO_MAJORITY
+
+    too_soon = fresh()
+    for server in (0, 1, 2):
+        too_soon.check_change(server, 6, 0)
+    too_soon.check_leader(0, 6, 1)
+    assert too_soon.broken == w.NO_MAJORITY
 
     two = fresh()
     for server in (0, 1, 2):
         two.check_change(server, 6, 0)
-    two.check_leader(0, 6)
+    two.check_leader(0, 6, 3)
     two.check_change(1, 7, 1)
-    two.check_leader(1, 6)
+    two.check_leader(1, 6, 3)
     assert two.broken & w.TWO_LEADERS

@@ -19,6 +19,7 @@ cdef class Safety:
     cdef void enter_all(self) noexcept nogil
     @cython.locals(before=int64_t, vote=int)
     cpdef void check_change(self, int server, int64_t term, int voted_for) noexcept nogil
-    cpdef int check_leader(self, int server, int64_t term) noexcept nogil
+    @cython.locals(votes=int)
+    cpdef int check_leader(self, int server, int64_t term, int tally) noexcept nogil
     cpdef int is_led(self, int64_t term) noexcept nogil
     cdef void report(self, int invariant) noexcept nogil

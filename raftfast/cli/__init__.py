@@ -59,7 +59,7 @@ class _Group(click.Group):
             raise click.UsageError(f"'{args[0]}' is not yet supported; commands: {now}", ctx)
         return super().resolve_command(ctx, args)
 
-    # Click would answer an interrupt with an empty line and a closed pipe with exit code 1.
+    # Click would answer an interrupt with an empty line, and a closed pipe with exit code 1.
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         with _endings():
             return super().make_context(*args, **extra)
@@ -93,36 +93,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         code = raftfast.main(arguments, prog_name="raftfast", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return code if isinstance(code, int) else 0
+        with _endings():
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except click.ClickException as error:
         error.show()
-        return error.exit_code
-    except RaftfastError as error:
-        return _fail(str(error), error.exit_code)
+        code = error.exit_code
+    except click.exceptions.Exit as ended:
+        code = ended.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", _INTERRUPTED)
-    except BrokenPipeError:
-        return _abandon_stdout(_PIPE_CLOSED)
-    except MemoryError:
-        return _fail("out of memory; fewer --trials need less", _FAILED)
-    except OSError as error:
-        _abandon_stdout(_FAILED)
-        where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{where}{error.strerror or error}", _FAILED)
+        code = _fail("interrupted", _INTERRUPTED)
+    return code if isinstance(code, int) else 0
 
 
 @contextmanager
 def _endings() -> Iterator[None]:
+    """Turn what may end a command early into a line on stderr and click's Exit with its code."""
     try:
         yield
+        return
+    except RaftfastError as error:
+        code = _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         code = _fail("interrupted", _INTERRUPTED)
+    except MemoryError:
+        code = _fail("out of memory; fewer --trials need less", _FAILED)
     except BrokenPipeError:
-        code = _abandon_stdout(_PIPE_CLOSED)
-    else:
-        return
+        _abandon_stdout()
+        code = _PIPE_CLOSED
+    except OSError as error:
+        _abandon_stdout()
+        where = f"{error.filename}: " if error.filename else ""
+        code = _fail(f"{where}{error.strerror or error}", _FAILED)
     raise click.exceptions.Exit(code)
 
 
@@ -135,10 +137,9 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _abandon_stdout(code: int) -> int:
+def _abandon_stdout() -> None:
     """Let what is still buffered for stdout go nowhere, so that closing it cannot fail."""
     with suppress(OSError, AttributeError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
-    return code

@@ -13,7 +13,7 @@ import click
 
 from ..version import VERSION
 from .options import FORMATS, format_option
-from .show import write, write_csv, write_json, write_markdown
+from .show import escape, write, write_csv, write_json, write_markdown
 
 _BUILDERS = (rb"GCC: \([^)\0]*\) ([\w.+-]+)", rb"clang version ([\w.+-]+)")
 _CYTHON = rb"_cython_(\d+(?:_\w+?)*)\."
@@ -31,7 +31,7 @@ def command(form: str) -> None:
     if form == "csv":
         write_csv(["name", "value"], rows)
     elif form == "md":
-        write_markdown(["", "raftfast"], rows)
+        write_markdown(["", "raftfast"], [[name, escape(value)] for name, value in rows])
     else:
         longest = max(map(len, facts))
         write(f"{name:<{longest}}  {value}" for name, value in rows)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import Seconds, Source, scenario_options, seed_option
+from .options import Source, scenario_options, seconds, seed_option
 
 if TYPE_CHECKING:
     from ..scenario import Scenario
@@ -19,20 +19,25 @@ _HEARTBEAT_MS = 5_000.0
 @click.option(
     "--for",
     "duration_s",
-    type=Seconds(),
+    type=seconds,
     metavar="TIME",
     help="Stop after this long (500ms, 30s, 2m; a number alone is seconds); else at Ctrl-C.",
 )
 @click.option(
     "--kill-leader-every",
     "kill_leader_every_s",
-    type=Seconds(),
+    type=seconds,
     metavar="TIME",
     help="Crash the leader this often, so that the others elect again and again.",
 )
 @seed_option
+@click.pass_context
 def command(
-    source: Source, duration_s: float | None, kill_leader_every_s: float | None, seed: int | None
+    ctx: click.Context,
+    source: Source,
+    duration_s: float | None,
+    kill_leader_every_s: float | None,
+    seed: int | None,
 ) -> None:
     """Run the servers of a scenario on the real clock and log their elections as they happen.
 
@@ -43,13 +48,11 @@ def command(
     scenario = _default(source) if source.is_default else source.load()
     from ..live import live
 
-    live(
-        scenario,
-        duration_s,
-        kill_leader_every_s,
-        click.echo,
-        scenario.seed if seed is None else seed,
-    )
+    seed = scenario.seed if seed is None else seed
+    outcome = live(scenario, duration_s, kill_leader_every_s, click.echo, seed)
+    if outcome["violations"]:
+        click.echo(f"raftfast: safety violated; violations: {outcome['violations']:,}", err=True)
+        ctx.exit(1)
 
 
 def _default(source: Source) -> Scenario:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,54 +18,41 @@ MODES = ("auto", "bar", "plain", "none")
 
 _SEED_MAX = 2**64 - 1
 _INT64_MAX = 2**63 - 1
+_JOBS_MAX = 1024
 _DURATION = re.compile(r"(?P<number>[0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*(?P<unit>ms|s|m|h|)", re.I)
+_DURATION_S_MAX = 1e9
 _UNITS_S = {"ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class Whole(click.ParamType):
-    """A whole number in a range, also written 1_000_000 or 1e6."""
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """The type of an option that takes a whole number in a range, also as 1_000_000 or 1e6."""
 
-    name = "whole number"
-
-    def __init__(self, low: int, high: int) -> None:
-        self.low = low
-        self.high = high
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        """The number; a usage error for anything else."""
+    def convert(text: str) -> int:
         from decimal import Decimal, InvalidOperation
 
         try:
-            number = Decimal(value)
+            number = Decimal(text)
             # The range comes first: int() of 1e999999999 would take all memory there is.
-            if self.low <= number <= self.high and number == number.to_integral_value():
+            if low <= number <= high and number == number.to_integral_value():
                 return int(number)
         except InvalidOperation:
             pass
-        wanted = f"a whole number from {self.low} to {self.high}, such as 10000 or 1e6"
-        self.fail(f"{value!r}: must be {wanted}", param, ctx)
+        wanted = f"a whole number from {low} to {high}, such as 100, 1_000 or 1e6"
+        raise click.BadParameter(f"{text!r} must be {wanted}")
+
+    return convert
 
 
-class Seconds(click.ParamType):
-    """A duration above zero, in seconds: 30, 30s, 500ms, 2m, 1h."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """The seconds; a usage error for anything else."""
-        if isinstance(value, float):
-            return value
-        found = _DURATION.fullmatch(str(value).strip())
-        seconds = float(found["number"]) * _UNITS_S[found["unit"].lower()] if found else 0.0
-        if not 0 < seconds < math.inf:
-            self.fail(f"{value!r}: must be above zero, such as 500ms, 30s, 2m or 30", param, ctx)
-        return seconds
+def seconds(text: str) -> float:
+    """The type of an option that takes a duration: 500ms, 30s, 2m, 1h; in seconds without unit."""
+    found = _DURATION.fullmatch(text.strip())
+    value = float(found["number"]) * _UNITS_S[found["unit"].lower()] if found else 0.0
+    if not 0 < value <= _DURATION_S_MAX:
+        wanted = "above 0 and at most 1e9 seconds, such as 500ms, 30s, 2m or 30"
+        raise click.BadParameter(f"{text!r} must be {wanted}")
+    return value
 
 
 @dataclass(frozen=True)
@@ -144,27 +130,27 @@ def scenario_options(command: Command) -> Command:
 seed_option = click.option(
     "-s",
     "--seed",
-    type=Whole(0, _SEED_MAX),
+    type=whole(0, _SEED_MAX),
     metavar="S",
     help="Seed of all draws; the scenario's unless given.",
 )
 trials_option = click.option(
     "-n",
     "--trials",
-    type=Whole(1, _INT64_MAX),
+    type=whole(1, _INT64_MAX),
     metavar="N",
     help="Elections to simulate, such as 1e6; the scenario's unless given.",
 )
 jobs_option = click.option(
     "-j",
     "--jobs",
-    type=Whole(1, _INT64_MAX),
+    type=whole(1, _JOBS_MAX),
     metavar="J",
     help="Workers; all cores unless given. The result is the same for any number.",
 )
 trial_option = click.option(
     "--trial",
-    type=Whole(0, _INT64_MAX),
+    type=whole(0, _INT64_MAX),
     required=True,
     metavar="K",
     help="Which trial; the first is 0.",
@@ -194,6 +180,6 @@ def progress_options(command: Command) -> Command:
         type=click.Choice(MODES),
         default=MODES[0],
         show_default=True,
-        help="On stderr; auto: a bar on a terminal, else a line every 5 s.",
+        help="On stderr; auto is a bar on a terminal and otherwise a line every 5 s.",
     )
     return quiet(mode(command))

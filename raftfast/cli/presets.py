@@ -7,7 +7,7 @@ import textwrap
 import click
 
 from .options import FORMATS, complete_preset, format_option
-from .show import WIDTH, write, write_csv, write_json, write_markdown
+from .show import WIDTH, escape, write, write_csv, write_json, write_markdown
 
 
 @click.command("presets", short_help="List the presets, or show one.")
@@ -40,7 +40,9 @@ def _list(descriptions: dict[str, str], form: str) -> None:
     elif form == "csv":
         write_csv(["name", "description"], rows)
     elif form == "md":
-        write_markdown(["preset", "what it is"], rows)
+        write_markdown(
+            ["preset", "what it is"], [[f"`{name}`", escape(text)] for name, text in rows]
+        )
     else:
         longest = max(map(len, descriptions))
         room = WIDTH - longest - 2

@@ -99,14 +99,14 @@ def _rich_bar() -> Progress:
 def reporting(mode: str, total: int) -> Iterator[Report | None]:
     """What to hand to a run as `progress`, for one of `options.MODES`; None for "none".
 
-    "auto" is a bar on a terminal that can move its cursor, and lines elsewhere, without a last
-    line for a run that was over before the first.
+    A bar needs a terminal that can move its cursor; elsewhere there are lines instead. "auto" has
+    neither a bar nor a line for a run that is over before one would be of use.
     """
     reporter: Lines | Bar | None = None
-    if mode == "bar" or (mode == "auto" and _stderr_is_terminal()):
+    if mode in ("auto", "bar") and _stderr_is_terminal():
         reporter = Bar(0.0 if mode == "bar" else BAR_AFTER_S)
     elif mode != "none":
-        reporter = Lines(total, closing=mode == "plain")
+        reporter = Lines(total, closing=mode != "auto")
     finished = False
     try:
         yield reporter

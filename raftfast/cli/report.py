@@ -6,16 +6,17 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..statistics import histogram, rate
 from .show import (
     WIDTH,
     amount,
     aside,
+    bars,
     between,
     decimals,
     duration,
     escape,
     heading,
-    histogram,
     markdown,
     numbers,
     percent,
@@ -45,6 +46,7 @@ _RATES = {
     "multi_term": "more than one term",
     "censored": "censored",
 }
+_LEADERS = {"followed": "leader that all follow", "stable": "stable leader"}
 _LABEL = max(map(len, _TIMES))
 _CELL = (WIDTH - _LABEL) // len(_STATISTICS) - 1
 
@@ -54,8 +56,10 @@ Entry = dict[str, Any]
 def table(result: Result, command: Sequence[str]) -> list[str]:
     """The result for people, in 80 columns; `command` is what repeats it."""
     summary = result.summary()
-    lines = [*_title(result), "", heading(headline(result, summary)), "", *_quantiles(summary)]
-    lines += ["", *_per_election(summary, result), *_remarks(result, summary)]
+    title = [line for text in _title(result) for line in textwrap.wrap(text, WIDTH)]
+    lines = [*title, "", *map(heading, textwrap.wrap(headline(result, summary), WIDTH)), ""]
+    lines += _quantiles(summary)
+    lines += [*_per_election(summary, result), *_remarks(result, summary)]
     lines += [*_histogram(result), "", _effort(result, summary), "To repeat:", *shell(command)]
     return lines
 
@@ -64,7 +68,8 @@ def markdown_table(result: Result, command: Sequence[str]) -> list[str]:
     """The result for a pull request."""
     summary = result.summary()
     metrics = summary["metrics"]
-    lines = [f"**{escape(_name(result))}**: {headline(result, summary)}", ""]
+    title = ", ".join(_title(result))
+    lines = [f"**{escape(headline(result, summary))}** {escape(title)}.", ""]
     rows = []
     for name in _telling(metrics):
         entry = metrics[name]
@@ -73,11 +78,18 @@ def markdown_table(result: Result, command: Sequence[str]) -> list[str]:
         for i, key in enumerate(_STATISTICS):
             if interval := between(entry["ci95"].get(key), places):
                 cells[i] += f" ({interval})"
-        rows.append([name, *cells])
+        rows.append([f"`{name}`", *cells])
     lines += markdown(["", *_STATISTICS], rows)
     lines += ["", *markdown(["per election", "", "95 % interval"], _shares(summary, result))]
     lines += [line and escape(line) for line in _remarks(result, summary)]
-    lines += ["", _effort(result, summary), "", "```sh", *map(str.strip, shell(command)), "```"]
+    lines += [
+        "",
+        _effort(result, summary),
+        "",
+        "```sh",
+        *(line[2:] for line in shell(command)),
+        "```",
+    ]
     return lines
 
 
@@ -92,43 +104,41 @@ def csv_rows(result: Result) -> list[list[Any]]:
         for key, value in entry.items():
             if key != "ci95":
                 rows.append([name, key, value, *(entry["ci95"].get(key) or (None, None))])
-    for name, rate in summary["rates"].items():
-        rows.append([name, "rate", rate["value"], *(rate["ci95"] or (None, None))])
+    for name, share in summary["rates"].items():
+        rows.append([name, "rate", share["value"], *(share["ci95"] or (None, None))])
     return rows
 
 
 def headline(result: Result, summary: Entry) -> str:
     """The one sentence to remember."""
-    entry = summary["metrics"]["election_ms"]
+    entry, ci95 = summary["metrics"]["election_ms"], summary["metrics"]["election_ms"]["ci95"]
     stop = result.scenario.stop
-    leader = "stable leader" if stop.on == "stable" else "leader"
+    leader = _LEADERS.get(stop.on, "leader")
     limit = duration((stop.duration_ms if stop.on == "duration" else stop.limit_ms) / 1000)
-    share, _ = percent({"value": entry["count"] / result.trials, "ci95": [0, 1]})
+    had = percent(rate(entry["count"], result.trials))[0]
     if not entry["count"]:
         return f"No {leader} within {limit} in any of {result.trials:,} trials."
-    places = decimals(entry["ci95"].values())
     if entry["p50"] is None:
-        return f"A {leader} within {limit} in only {share} of {result.trials:,} trials."
-    text = f"A {leader} after {entry['p50']:.{places}f} ms (median)"
+        return f"A {leader} within {limit} in only {had} of {result.trials:,} trials."
+    median = f"{entry['p50']:.{decimals([ci95['p50']])}f} ms"
     if entry["count"] < result.trials and not result.censored:
-        return f"{text} in the {share} of trials that had one."
+        return f"A {leader} after {median} (median) in the {had} of trials that had one."
     if entry["p99"] is None:
-        missing, _ = percent(summary["rates"]["censored"])
-        return f"{text}; {missing} of elections have none within {limit}."
-    return f"{text}, 99 % of elections within {entry['p99']:.{places}f} ms."
-
-
-def _name(result: Result) -> str:
-    return result.scenario.name or "raftfast"
+        missing = percent(summary["rates"]["censored"])[0]
+        return (
+            f"A {leader} after {median} (median), but none within {limit} in {missing} of trials."
+        )
+    slow = f"{entry['p99']:.{decimals([ci95['p99']])}f} ms"
+    return f"A {leader} after {median} (median), 99 % of elections within {slow}."
 
 
 def _title(result: Result) -> list[str]:
+    """The scenario's name, if it has one, and what it is, on lines of their own."""
     scenario = result.scenario
     servers = f"{scenario.cluster.nodes} server{'s' * (scenario.cluster.nodes != 1)}"
     facts = f"{servers}, {scenario.scenario.kind}, stop on {scenario.stop.on}, "
     facts += f"{result.trials:,} trials, seed {result.seed}"
-    name = textwrap.shorten(_name(result), WIDTH, placeholder="...") or _name(result)[:WIDTH]
-    return [name] + ([facts] if len(facts) <= WIDTH else textwrap.wrap(facts, WIDTH))
+    return [*filter(None, [scenario.name]), facts]
 
 
 def _telling(metrics: dict[str, Entry]) -> list[str]:
@@ -136,33 +146,30 @@ def _telling(metrics: dict[str, Entry]) -> list[str]:
     told: list[str] = []
     for name in _TIMES:
         entry = metrics[name]
-        if (entry["count"] and entry["max"] and entry not in [metrics[n] for n in told]) or (
-            name == _TIMES[0]
-        ):
+        if entry["count"] and entry["max"] and all(entry != metrics[other] for other in told):
             told.append(name)
     return told
 
 
 def _quantiles(summary: Entry) -> list[str]:
-    lines = [aside(" " * _LABEL + "".join(f"{key:>{_CELL + 1}}" for key in _STATISTICS))]
-    for name in _telling(summary["metrics"]):
+    """A row a time, each above the two ends of its intervals."""
+    told = _telling(summary["metrics"])
+    lines = [aside(_row("", _STATISTICS))] if told else []
+    for name in told:
         entry = summary["metrics"][name]
-        ends = [_ends(entry, i) for i in range(2)]
-        values = [[entry[key] for key in _STATISTICS], *ends]
-        places = decimals(entry["ci95"].values())
-        cells = numbers([value for row in values for value in row], places, _CELL)
-        known = [entry["ci95"].get(key) is not None for key in _STATISTICS]
-        for label, at in ((name, 0), ("  95 % low", 1), ("  95 % high", 2)):
-            row = cells[at * len(known) : (at + 1) * len(known)]
-            shown = [cell if at == 0 or is_known else "" for cell, is_known in zip(row, known)]
-            line = f"{label:<{_LABEL}}" + "".join(f"{cell:>{_CELL + 1}}" for cell in shown)
-            lines.append(line.rstrip() if at == 0 else aside(line.rstrip()))
-    return lines
+        intervals = [entry["ci95"].get(key) for key in _STATISTICS]
+        low, high = ([ends and ends[i] for ends in intervals] for i in (0, 1))
+        values = [entry[key] for key in _STATISTICS]
+        cells = numbers([*values, *low, *high], decimals(intervals), _CELL)
+        lines.append(_row(name, cells[: len(values)]))
+        for label, first in (("  95 % low", len(values)), ("  95 % high", 2 * len(values))):
+            row = [cells[first + i] if ends else "" for i, ends in enumerate(intervals)]
+            lines.append(aside(_row(label, row)))
+    return lines and [*lines, ""]
 
 
-def _ends(entry: Entry, end: int) -> list[float | None]:
-    """The low (0) or high (1) ends of the intervals, in the order of the columns."""
-    return [(entry["ci95"].get(key) or (None, None))[end] for key in _STATISTICS]
+def _row(label: str, cells: Sequence[str]) -> str:
+    return f"{label:<{_LABEL}}{''.join(f' {cell:>{_CELL}}' for cell in cells)}".rstrip()
 
 
 def _shares(summary: Entry, result: Result) -> list[list[str]]:
@@ -170,7 +177,7 @@ def _shares(summary: Entry, result: Result) -> list[list[str]]:
     rows = [[label, *percent(summary["rates"][name])] for name, label in _RATES.items()]
     for name, label in _COUNTS.items():
         entry = summary["metrics"][name]
-        if not entry["max"] and name not in ("messages", "campaigns"):
+        if not entry["max"] or (name == "leader_changes" and entry["max"] == 1):
             continue
         interval = entry["ci95"]["mean"]
         places = max(2, decimals([interval]))
@@ -204,19 +211,16 @@ def _remarks(result: Result, summary: Entry) -> list[str]:
         "and are censored: quantiles are Kaplan-Meier's and there is no mean"
     )
     area = summary["metrics"]["election_ms"]["restricted_mean"]
-    if area is not None:
+    if area is not None and result.censored < result.trials:
         text += f"; restricted to {limit}, election_ms has one of {area:.1f} ms"
     return ["", *textwrap.wrap(text + ".", WIDTH)]
 
 
 def _histogram(result: Result) -> list[str]:
-    from .. import statistics
-
-    values = result.samples["election_ms"]
-    edges, counts = statistics.histogram(values, BARS)
-    if (counts > 0).sum() < 2:  # noqa: PLR2004 - one bar says nothing
+    edges, counts = histogram(result.samples["election_ms"], BARS)
+    if (counts > 0).sum() < 2:
         return []
-    return ["", aside("election_ms"), *histogram(edges.tolist(), counts.tolist())]
+    return ["", aside("election_ms"), *bars(edges.tolist(), counts.tolist())]
 
 
 def _effort(result: Result, summary: Entry) -> str:

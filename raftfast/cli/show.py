@@ -11,6 +11,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -51,9 +52,9 @@ def write_markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """The lines of a Markdown table: the first column to the left, the others to the right."""
+    """The lines of a Markdown table of Markdown: the first column left, the others right."""
     rule = ["---"] + ["--:"] * (len(header) - 1)
-    cells = [list(header), rule, *([escape(cell) for cell in row] for row in rows)]
+    cells = [header, rule, *rows]
     return [f"| {' | '.join(row)} |" for row in cells]
 
 
@@ -119,41 +120,49 @@ def percent(rate: dict[str, Any]) -> tuple[str, str]:
 def amount(value: float) -> str:
     """A count or rate with three digits that count: 834,000."""
     rounded = float(f"{value:.3g}")
-    return f"{rounded:,.0f}" if rounded >= 100 else f"{rounded:g}"  # noqa: PLR2004
+    return f"{rounded:,.0f}" if rounded >= 100 else f"{rounded:g}"
 
 
 def duration(seconds: float) -> str:
-    """A time span for people: 12 ms, 1.23 s, 2 min 5 s, 3 h 12 min."""
-    if seconds < 1:
+    """A time span for people: 12 ms, 1.2 s, 60 s, 2 min 5 s, 3 h 12 min."""
+    if round(seconds, 3) < 1:
         return f"{1000 * seconds:.3g} ms"
-    if seconds < 59.95:  # noqa: PLR2004 - what rounds to 60.0 s is a minute
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:  # noqa: PLR2004
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min"
+    whole = round(seconds)
+    if whole < 120:
+        return f"{seconds:.2g} s" if whole < 10 else f"{whole} s"
+    large, small, units = whole // 60, whole % 60, ("min", "s")
+    if large >= 60:
+        large, small, units = large // 60, large % 60, ("h", "min")
+    return f"{large:,} {units[0]}" + (f" {small} {units[1]}" if small else "")
 
 
 def shell(words: Sequence[str]) -> list[str]:
-    """A command to paste into a shell, over several lines where one would be too long."""
-    lines = [""]
-    for word in map(shlex.quote, words):
-        if lines[-1] and len(lines[-1]) + len(word) > WIDTH - 6:
+    """A command to paste into a shell, over several lines where one would be too long.
+
+    No line ends between an option and its value.
+    """
+    previous = words[0]
+    lines = [f"  {shlex.quote(previous)}"]
+    for word in words[1:]:
+        quoted = shlex.quote(word)
+        if len(lines[-1]) + len(quoted) > WIDTH - 3 and not previous.startswith("-"):
             lines[-1] += " \\"
-            lines.append("  ")
-        lines[-1] += f" {word}" if lines[-1].strip() else word
-    return [f"  {line}" for line in lines]
+            lines.append("     ")
+        lines[-1] += f" {quoted}"
+        previous = word
+    return lines
 
 
-def histogram(edges: Sequence[float], counts: Sequence[int]) -> list[str]:
+def bars(edges: Sequence[float], counts: Sequence[int]) -> list[str]:
     """One bar a bin, with its range and its share; the last range may be open."""
     fine = _can_write(_BLOCKS)
     total, most = sum(counts), max(counts)
     places = decimals([edges[:2]])
     ranges = [
-        f"{low:.{places}f} to {high:.{places}f}" if math.isfinite(high) else f"over {low:.{places}f}"
-        for low, high in zip(edges, edges[1:], strict=False)
+        f"{low:.{places}f} to {high:.{places}f}"
+        if math.isfinite(high)
+        else f"over {low:.{places}f}"
+        for low, high in pairwise(edges)
     ]
     label = max(map(len, ranges))
     room = WIDTH - label - 14
@@ -166,7 +175,7 @@ def histogram(edges: Sequence[float], counts: Sequence[int]) -> list[str]:
 def _share(count: int, total: int) -> str:
     """A percentage that is 0 only for nothing."""
     share = 100 * count / total
-    return "<0.01 %" if 0 < share < 0.01 else f"{share:5.2f} %"  # noqa: PLR2004
+    return "<0.01 %" if 0 < share < 0.01 else f"{share:5.2f} %"
 
 
 def _bar(length: float, fine: bool) -> str:

@@ -13,7 +13,8 @@ from .show import write, write_json
 @trial_option
 @seed_option
 @format_option("text", "json", "table")
-def command(source: Source, trial: int, seed: int | None, form: str) -> None:
+@click.pass_context
+def command(ctx: click.Context, source: Source, trial: int, seed: int | None, form: str) -> None:
     """Replay trial K of a scenario and write what happened, event by event.
 
     It is the very trial that `raftfast run` simulates with the same scenario and seed, however
@@ -27,3 +28,6 @@ def command(source: Source, trial: int, seed: int | None, form: str) -> None:
         write_json(transcript.to_dict())
     else:
         write(transcript.lines())
+    if transcript.outcome["violations"]:
+        click.echo(f"raftfast: safety violated in trial {trial}", err=True)
+        ctx.exit(1)

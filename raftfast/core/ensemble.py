@@ -127,10 +127,10 @@ class Ensemble:
         self.censored = 0
 
     def cancel(self) -> None:
-        """Let `run` return after at most a few thousand more events. May be called by any thread."""
+        """Let `run` return after a few thousand more events at most. Any thread may call this."""
         self.cancelled = 1
 
-    def run(self, seed: int, first: int, count: int, columns: object) -> int:
+    def run(self, seed: int, first: int, count: int, columns: array[int]) -> int:
         """Run trials first .. first + count - 1, and write trial i's value of column c to
         `columns[c * count + i]` (int64; times in ns, -1 where there is none).
 
@@ -376,7 +376,7 @@ class Ensemble:
 
     def take_office(self, server: int, term: int, at: int) -> None:
         """A leader takes office: the trial may end here, or wait for what its stop rule asks."""
-        first_of_term = self.safety.check_leader(server, term)
+        first_of_term = self.safety.check_leader(server, term, self.raft.tally[server])
         self.census.note_office(first_of_term, at)
         if term <= self.leader_term:
             return

@@ -24,7 +24,6 @@ if not cython.compiled:
         LOGNORMAL,
         MIXTURE,
         NESTED,
-        NORMAL,
         PARETO,
         SAMPLES,
         UNIFORM,

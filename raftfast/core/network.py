@@ -77,7 +77,7 @@ class Network:
         self.link_loss = array("d", bytes(8))
         self.link_duplicate = array("d", bytes(8))
 
-    def set_links(self, law: object, loss: object, duplicate: object) -> None:
+    def set_links(self, law: array[int], loss: array[float], duplicate: array[float]) -> None:
         """Give each link its own law (row), loss and duplication: arrays over from * nodes + to."""
         self.by_link = 1
         self.quick = 0
@@ -99,7 +99,7 @@ class Network:
             for i in range(self.nodes * self.nodes):
                 self.latest[i] = 0
 
-    def revive(self, up: object) -> None:
+    def revive(self, up: array[int]) -> None:
         """Let the servers that are `up` run."""
         for i in range(self.nodes):
             self.alive[i] = up[i]
@@ -167,10 +167,7 @@ class Network:
             return
         delay = self.laws.sample(law, FOR_LATENCY * PURPOSE + link, ordinal)
         self.deliver(pair, at + delay, what, term, at)
-        if (
-            duplicate > 0.0
-            and self.rng.draw(FOR_COPY * PURPOSE + link, ordinal) * UNIT < duplicate
-        ):
+        if duplicate > 0.0 and self.rng.draw(FOR_COPY * PURPOSE + link, ordinal) * UNIT < duplicate:
             delay = self.laws.sample(law, FOR_COPY_LATENCY * PURPOSE + link, ordinal)
             self.deliver(pair, at + delay, what, term, at)
 

@@ -48,7 +48,7 @@ class Queue:
         self.overflowed = 0
 
     def push(self, at: int, what: int, term: int) -> None:
-        """Add a delivery at the time `at` (ns), behind all that were pushed before for that time."""
+        """Add a delivery at the time `at` (ns), behind all that were pushed for that time."""
         tag = self.sequence + term
         self.sequence += TERM_LIMIT
         i = self.near

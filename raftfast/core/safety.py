@@ -1,4 +1,4 @@
-"""Raft's safety, checked from outside: what a server's columns may never do, whatever its code says.
+"""Raft's safety, checked from outside: what a server's columns may never do, whatever its code.
 
 Nothing here trusts the state machine: votes are counted where they are cast, not where they are
 received (Ongaro and Ousterhout 2014, figure 3, election safety).
@@ -90,12 +90,16 @@ class Safety:
 
     # Checks on a state.
 
-    def check_leader(self, server: int, term: int) -> int:
-        """A server took office: alone in its term, by a majority's votes. 1 if the term's first."""
+    def check_leader(self, server: int, term: int, tally: int) -> int:
+        """A server took office, with `tally` votes by its own count. 1 if it is the term's first.
+
+        It must be alone in its term, have counted a majority, and a majority must have voted so.
+        """
         if term >= self.terms:
             self.overflowed = 1
             return 0
-        if self.support_term[server] != term or self.support[server] * 2 <= self.nodes:
+        votes = self.support[server] if self.support_term[server] == term else 0
+        if votes * 2 <= self.nodes or tally * 2 <= self.nodes:
             self.report(NO_MAJORITY)
         if self.office[term]:
             if self.office[term] != server + 1:

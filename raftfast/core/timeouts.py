@@ -73,7 +73,7 @@ class Timeouts:
         self.rate = array("d", bytes(8 * nodes))
 
     def follow(self, redraw_on: int, restart_on: int) -> None:
-        """Set the timer class: the reasons that draw anew, and those that restart what was drawn."""
+        """Set the timer class: the reasons that draw anew, and those that restart the last draw."""
         self.redraw_on = redraw_on
         self.restart_on = restart_on
 

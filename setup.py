@@ -1,11 +1,18 @@
-"""The extensions: every room of raftfast/core compiled a second time, as raftfast._compiled."""
+"""The extension: the rooms of raftfast/core, joined into one and compiled as raftfast._compiled.rooms.
+
+Joined, because a C compiler inlines only what it sees in one file: apart, the same rooms elect a
+tenth to a fifth fewer leaders a second. Nothing of their text is changed but that the imports of
+one another fall away.
+"""
 
 import os
 import sys
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
+# In the order in which they need one another.
 ROOMS = (
     "rng",
     "queue",
@@ -19,12 +26,25 @@ ROOMS = (
     "census",
     "ensemble",
 )
-# Contraction and reordering of floats would part the two backends in the last bit.
-FLAGS = (
-    []
-    if sys.platform == "win32"
-    else ["-O3", "-ffp-contract=off", "-fno-wrapv", "-fno-jump-tables"]
-)
+JOINED = Path("build/joined/raftfast/_compiled")
+PYTHON_HEAD = "from array import array\nimport cython\n"
+TYPES_HEAD = """\
+cimport cython
+from libc.math cimport exp, log, sqrt
+from libc.stdint cimport int64_t, uint64_t
+from raftfast._compiled.words cimport *
+"""
+# Contraction and reordering of floats would part the two backends in the last bit. The core never
+# relies on wrap-around; its branches predict better than a table of jumps; its loops are short,
+# and its functions small enough to be one.
+FLAGS = [
+    "-O3",
+    "-ffp-contract=off",
+    "-fno-wrapv",
+    "-fno-jump-tables",
+    "-fno-tree-vectorize",
+    "-finline-limit=2000",
+]
 DIRECTIVES = {
     "language_level": 3,
     "infer_types": True,
@@ -36,14 +56,42 @@ DIRECTIVES = {
     "freethreading_compatible": True,
 }
 
+
+def after(mark: str, path: Path) -> str:
+    """What a room's file says from its class on."""
+    text = path.read_text(encoding="utf-8")
+    return text[text.index(mark) :]
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file unless it says so already, so that nothing is compiled twice."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def joined() -> str:
+    """Join the rooms and their types; the path of the source."""
+    JOINED.mkdir(parents=True, exist_ok=True)
+    write(JOINED / "__init__.py", "")
+    write(JOINED.parent / "__init__.py", "")
+    rooms = [after("\nclass ", Path(f"raftfast/core/{room}.py")) for room in ROOMS]
+    types = [after("@cython.final", Path(f"raftfast/_compiled/{room}.pxd")) for room in ROOMS]
+    write(JOINED / "rooms.py", PYTHON_HEAD + "\n".join(rooms))
+    write(JOINED / "rooms.pxd", TYPES_HEAD + "\n".join(types))
+    write(JOINED / "words.pxd", Path("raftfast/_compiled/words.pxd").read_text(encoding="utf-8"))
+    return str(JOINED / "rooms.py")
+
+
 extensions = cythonize(
     [
         Extension(
-            f"raftfast._compiled.{room}", [f"raftfast/core/{room}.py"], extra_compile_args=FLAGS
+            "raftfast._compiled.rooms",
+            [joined()],
+            extra_compile_args=[] if sys.platform == "win32" else FLAGS,
         )
-        for room in ROOMS
     ],
     build_dir="build",
+    include_path=["build/joined"],
     compiler_directives=DIRECTIVES,
 )
 for extension in extensions:

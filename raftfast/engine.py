@@ -10,7 +10,6 @@ from typing import Any
 
 COMPILED = "compiled"
 PYTHON = "python"
-_PACKAGES = {COMPILED: "raftfast._compiled", PYTHON: "raftfast.core"}
 
 
 @cache
@@ -35,11 +34,13 @@ def why() -> str:
 
 
 def room(backend: str, module: str) -> ModuleType:
-    """A module of the engine, such as "ensemble", in the twin asked for; ImportError if not built.
+    """A room of the engine, such as "ensemble", in the twin asked for; ImportError if not built.
 
-    Both twins can be imported in one process, which is how the tests compare them.
+    Compiled, all rooms are one module. Both twins can be imported in one process, which is how
+    the tests compare them.
     """
-    return importlib.import_module(f"{_PACKAGES[backend]}.{module}")
+    name = f"raftfast.core.{module}" if backend == PYTHON else "raftfast._compiled.rooms"
+    return importlib.import_module(name)
 
 
 def load(backend: str | None = None) -> Any:

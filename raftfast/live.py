@@ -222,8 +222,8 @@ class _Cluster:
 
     def say(self, server: _Server | None, line: str) -> None:
         who = "cluster" if server is None else f"server {server.id}"
-        clock = datetime.now().isoformat(timespec="milliseconds")[len("2015-01-01T") :]
-        self.write(f"{clock}  {who}: {line}")
+        clock = datetime.fromtimestamp(time.time()).isoformat(timespec="milliseconds")
+        self.write(f"{clock.partition('T')[2]}  {who}: {line}")
 
     # Servers come and go.
 
@@ -282,7 +282,6 @@ class _Cluster:
             engine=self.engine,
         )
         server.starts += 1
-        server.hailed = None
 
     def kill(self, server: _Server, term: int, now: int) -> None:
         """Crash a leader unless it has left the office meanwhile."""

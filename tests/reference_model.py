@@ -18,7 +18,7 @@ from typing import Any
 
 FOLLOWER, PRE_CANDIDATE, CANDIDATE, LEADER = "follower", "pre-candidate", "candidate", "leader"
 NS = 1_000_000
-DELIVERY, TIMER, END = 0, 1, 2
+END, DELIVERY, TIMER = 0, 1, 2
 NAN = math.nan
 
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -94,9 +94,12 @@ class Model:
         self.majority = self.n // 2 + 1
         self.quorum: int = self.majority if quorum == "majority" else quorum
         self.follower_range = pair(self.timeouts["election_ms"])
+        self.tick = round(self.timeouts["tick_ms"] * NS)
+        if self.timeouts["timer"] == "fixed":
+            self.follower_range = (self.follower_range[1],) * 2
         candidate = self.timeouts["candidate_ms"]
         self.candidate_range = self.follower_range if candidate is None else pair(candidate)
-        self.tick = round(self.timeouts["tick_ms"] * NS)
+        self.lease_ms: float = pair(self.timeouts["election_ms"])[0]
         self.heartbeat = round(self.timeouts["heartbeat_ms"] * NS)
         self.ordered: bool = of["network"]["ordered"]
         self.links = read_links(of["network"], self.n)
@@ -281,7 +284,7 @@ class Election:
 
     def run(self) -> dict[str, float]:
         self.begin()
-        while self.stopped is None and self.events and self.events[0][0] <= self.model.end:
+        while self.stopped is None and self.events and self.events[0][0] < self.model.end:
             self.now, _, _, do, arguments = heapq.heappop(self.events)
             do(*arguments)
         if self.stopped is None:
@@ -398,15 +401,11 @@ class Election:
         """Start the election timer now; `fresh` says that even `keep` draws anew here."""
         model = self.model
         low, high = model.candidate_range if candidate else model.follower_range
-        kind = model.timeouts["timer"]
-        if fresh or kind != "keep" or server.draw is None:
+        if fresh or model.timeouts["timer"] != "keep" or server.draw is None:
             if model.tick:
-                choices = model.ticks(low, high)
-                fixed = round(high * NS) // model.tick
-                server.draw = fixed if kind == "fixed" else self.rng.choice(choices)
+                server.draw = self.rng.choice(model.ticks(low, high))
             else:
-                drawn = high if kind == "fixed" else self.rng.uniform(low, high)
-                server.draw = round(drawn * NS * server.factor)
+                server.draw = round(self.rng.uniform(low, high) * NS * server.factor)
         draw = server.draw
         deadline = server.kth_tick(self.now, draw) if model.tick else self.now + draw
         server.running_timer = True
@@ -427,7 +426,7 @@ class Election:
             self.campaign(server)
             return
         self.pre_campaigns += 1
-        self.restart_timer(server, fresh=server.role != PRE_CANDIDATE, candidate=True)
+        self.restart_timer(server, fresh=False, candidate=True)
         server.role = PRE_CANDIDATE
         server.votes = {server.id}
         if len(server.votes) >= self.model.quorum:
@@ -446,7 +445,8 @@ class Election:
         self.restart_timer(server, fresh=True, candidate=True)
         if len(server.votes) >= self.model.quorum:
             server.wins_alone = True
-        self.to_all(server, Message("vote-request", server.id, server.term, server.log))
+        else:
+            self.to_all(server, Message("vote-request", server.id, server.term, server.log))
 
     # -- the state machine -----------------------------------------------------------------------
 
@@ -487,10 +487,10 @@ class Election:
 
     def on_pre_request(self, server: Server, message: Message) -> None:
         if self.model.tick:
-            lowest = self.model.ticks(*self.model.follower_range)[0]
+            lowest = -(-round(self.model.lease_ms * NS) // self.model.tick)
             free = server.ticks_since(server.heard, self.now) >= lowest
         else:
-            lowest = round(self.model.follower_range[0] * NS * server.factor)
+            lowest = round(self.model.lease_ms * NS * server.factor)
             free = self.now - server.heard >= lowest
         free = free and server.role != LEADER
         granted = message.term > server.term and message.log >= server.log and free

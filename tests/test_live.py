@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,71 +11,15 @@ import pytest
 from raftfast import live as room
 from raftfast.errors import InputError
 from raftfast.live import live
-from raftfast.scenario import Scenario
 
-LINE = re.compile(r"^\d\d:\d\d:\d\d\.\d{3}  (cluster|server \d+): \S")
-VOTE = re.compile(r"server (\d+): votes for server (\d+), term (\d+)$")
-HAIL = re.compile(r"server (\d+): All hail leader (\d+), term (\d+)$")
-WON = re.compile(r"server (\d+): Election won\. Tally: (\d+) of (\d+), term (\d+), (\d+) ms after")
-
-
-def quick(*overrides: str) -> Scenario:
-    """Three servers in a hurry."""
-    tables = {
-        "cluster": {"nodes": 3},
-        "timeouts": {"election_ms": [60, 120], "heartbeat_ms": 20},
-        "network": {"latency_ms": {"uniform": [0.2, 1.0]}},
-    }
-    return Scenario.from_dict(tables, overrides=overrides)
-
-
-@dataclass
-class Clock:
-    """A clock that only sleeping moves; it can be interrupted as by Ctrl-C."""
-
-    now_ns: int = 5_000_000_000
-    naps: list[float] = field(default_factory=list)
-    interrupt_after_s: float = 1e12
-
-    def monotonic_ns(self) -> int:
-        return self.now_ns
-
-    def sleep(self, seconds: float) -> None:
-        self.naps.append(seconds)
-        self.now_ns += round(seconds * 1e9)
-        if sum(self.naps) > self.interrupt_after_s:
-            raise KeyboardInterrupt
+from .clocks import HAIL, VOTE, WON, Clock, at_ms, found, quick, run, said, when
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    lent = SimpleNamespace(monotonic_ns=clock.monotonic_ns, sleep=clock.sleep)
-    monkeypatch.setattr(room, "time", lent)
+    monkeypatch.setattr(room, "time", clock)
     return clock
-
-
-def run(
-    scenario: Scenario,
-    engine: str | None,
-    duration_s: float | None = None,
-    kill_leader_every_s: float | None = None,
-    seed: int = 1,
-) -> tuple[dict[str, Any], list[str]]:
-    """What `live` returns, and the lines it wrote."""
-    lines: list[str] = []
-    result = live(scenario, duration_s, kill_leader_every_s, lines.append, seed=seed, engine=engine)
-    assert all(LINE.match(line) for line in lines)
-    return result, lines
-
-
-def found(pattern: re.Pattern[str], lines: list[str]) -> list[tuple[int, ...]]:
-    hits = (pattern.search(line) for line in lines)
-    return [tuple(map(int, hit.groups())) for hit in hits if hit]
-
-
-def said(lines: list[str], words: str) -> int:
-    return sum(words in line for line in lines)
 
 
 # The real clock.
@@ -154,6 +96,60 @@ def test_a_server_comes_back_with_its_vote(engine: str, clock: Clock) -> None:
     assert said(lines, "gives up its campaign in term") > 0
 
 
+def test_the_killed_come_back_as_they_were(engine: str, clock: Clock) -> None:
+    """With the term they led, when the next leader is in office, or after 120 ms at the latest."""
+    for tight in ("[]", "[2]"):
+        _, lines = run(quick(f"cluster.down={tight}"), engine, 10, 0.5)
+        back = re.compile(r"server (\d+): is back, follower in term (\d+)$")
+        gone = re.compile(r"server (\d+): leader of term (\d+), crashes")
+        crashes, returns = found(gone, lines), found(back, lines)
+        assert len(crashes) > 10
+        assert returns == crashes[: len(returns)]
+        assert len(crashes) - len(returns) in (0, 1)
+        offices = set(when(lines, ": leads, term"))
+        times = zip(when(lines, ", crashes after"), when(lines, ": is back"), strict=False)
+        for crashed_ms, back_ms in times:
+            assert back_ms in offices or back_ms - crashed_ms == 120
+            assert back_ms - crashed_ms <= 120
+
+
+def test_a_second_absence_is_not_cut_short_by_the_first(engine: str, clock: Clock) -> None:
+    """Leaders that fall at once, under timeouts that differ much: some fall twice in 200 ms."""
+    scenario = quick("timeouts.election_ms=[5, 200]", "timeouts.heartbeat_ms=4")
+    _, lines = run(scenario, engine, 20, 0.002)
+    offices = set(when(lines, ": leads, term"))
+    gone: dict[str, int] = {}
+    twice = 0
+    for line in lines:
+        server = line.partition("  ")[2].partition(":")[0]
+        if ", crashes after" in line:
+            twice += at_ms(line) - gone.get(server, -1000) < 200
+            gone[server] = at_ms(line)
+        elif ": is back" in line:
+            assert at_ms(line) in offices or 199 <= at_ms(line) - gone[server] <= 201
+    assert twice > 5
+
+
+def test_a_restart_draws_other_timeouts(engine: str, clock: Clock) -> None:
+    _, lines = run(quick("cluster.nodes=1"), engine, 10, 0.1)
+    starts = [at_ms(lines[0]), *when(lines, ": is back")]
+    waits = [b - a for a, b in zip(starts, when(lines, "timed out"), strict=False)]
+    assert len(waits) > 20
+    assert all(60 <= wait <= 120 for wait in waits)
+    assert len(set(waits)) > 10
+
+
+def test_a_leader_that_was_deposed_is_not_killed_in_its_next_office(
+    engine: str, clock: Clock
+) -> None:
+    """Offices end early where many messages are lost; a kill is for one office alone."""
+    scenario = quick("network.loss=0.4", "timeouts.heartbeat_ms=30", "network.latency_ms=2")
+    result, lines = run(scenario, engine, 30, 0.2)
+    assert said(lines, "steps down as leader of term") > 20
+    assert result["elections"] > result["kills"] + 20
+    assert result["kills"] == said(lines, "crashes after 0.2 s in office") > 20
+
+
 def test_servers_that_are_down_never_run(engine: str, clock: Clock) -> None:
     """Three of five are left, none to spare: each kill waits for the killed to come back."""
     result, lines = run(quick("cluster.nodes=5", "cluster.down=[0, 3]"), engine, 10, 1)
@@ -182,103 +178,6 @@ def test_an_interrupt_ends_the_run_and_not_the_caller(engine: str, clock: Clock)
     assert result["elections"] == 1
     assert 2.0 <= result["duration_s"] < 2.1
     assert re.search(r"stopped after 2\.0 s; elections: 1, kills: 0, heartbeats", lines[-1])
-
-
-# What the scenario says holds.
-
-
-def test_pre_vote_is_asked_first(engine: str, clock: Clock) -> None:
-    result, lines = run(quick("protocol.pre_vote=on"), engine, 5, 1)
-    assert said(lines, "timed out, asks for pre-votes for term") >= result["elections"] >= 4
-    assert said(lines, "pre-vote won, campaigns for term") >= result["elections"]
-    assert said(lines, "timed out, campaigns for term") == 0
-
-
-def test_latency_is_the_scenarios(engine: str, clock: Clock) -> None:
-    """A vote takes two one-way latencies."""
-    _, lines = run(quick("network.latency_ms=7"), engine, 1)
-    assert found(WON, lines)[0][4] == 14
-
-
-def test_links_and_loss_are_the_scenarios(engine: str, clock: Clock) -> None:
-    """What is sent to server 2 is lost, so it never hears of a leader and campaigns on."""
-    scenario = Scenario.from_dict(
-        {
-            "cluster": {"nodes": 3},
-            "timeouts": {"election_ms": [60, 120], "heartbeat_ms": 20},
-            "protocol": {"pre_vote": "on"},
-            "network": {"link": [{"from": [0, 1], "to": 2, "one_way": True, "loss": 1}]},
-        }
-    )
-    result, lines = run(scenario, engine, 3)
-    assert {leader for _, leader in result["leaders"]} <= {0, 1}
-    assert not any(server == 2 for server, _, _ in found(HAIL, lines))
-    assert said(lines, "server 2: timed out, asks for pre-votes for term 1") > 10
-
-
-@pytest.mark.parametrize("ordered", ["true", "false"])
-def test_lost_and_doubled_messages_do_no_harm(engine: str, clock: Clock, ordered: str) -> None:
-    """Of 2 * 50 heartbeats a second 0.3 are lost, and 0.5 of the others come twice: 105."""
-    scenario = quick("network.loss=0.3", "network.duplicate=0.5", f"network.ordered={ordered}",
-                     "timeouts.election_ms=[300, 400]")  # fmt: skip
-    result, lines = run(scenario, engine, 12)
-    assert result["violations"] == 0
-    votes = [(voter, term) for voter, _, term in found(VOTE, lines)]
-    assert len(votes) == len(set(votes))
-    # 1200 heartbeats, a deviation of 0.79 each: five standard errors, and half a second without.
-    assert abs(result["heartbeats_followed"] - 12 * 105) < 5 * 0.79 * 1200**0.5 + 53
-
-
-def test_only_the_longest_log_can_lead(engine: str, clock: Clock) -> None:
-    """The paper, section 5.4.1: of 0, 1 and 2 entries, the shortest has no majority."""
-    result, _ = run(quick("cluster.log=[5, 9, 9]"), engine, 20, 0.5)
-    assert result["elections"] > 10
-    assert {leader for _, leader in result["leaders"]} == {1, 2}
-
-
-def test_distinct_logs_are_a_permutation(engine: str, clock: Clock) -> None:
-    """Whoever has the log 0 of 0, 1, 2 never leads; who that is, the seed says."""
-    never = set()
-    for seed in range(4):
-        result, _ = run(quick("cluster.log=distinct"), engine, 5, 0.3, seed=seed)
-        never |= {0, 1, 2} - {leader for _, leader in result["leaders"]}
-        assert len({leader for _, leader in result["leaders"]}) < 3
-    assert len(never) > 1
-
-
-@pytest.mark.parametrize("phase", ["uniform", "synchronised"])
-def test_a_leader_crash_starts_without_its_leader(engine: str, clock: Clock, phase: str) -> None:
-    scenario = quick("scenario.kind=leader-crash", f"scenario.crash_phase={phase}")
-    result, lines = run(scenario, engine, 2)
-    [crash] = [line for line in lines if line.endswith("leader of term 1, crashes")]
-    crashed = int(crash.split("server ")[1][0])
-    assert result["kills"] == 0
-    assert result["leaders"][0][0] >= 2
-    assert result["leaders"][0][1] != crashed
-    assert {hit[0] for hit in found(HAIL, lines) if hit[2] == 1} == {0, 1, 2} - {crashed}
-    assert said(lines, f"server {crashed}: is back, follower in term 1") == 1
-
-
-def test_a_quorum_that_is_too_small_is_reported(engine: str, clock: Clock) -> None:
-    """Two halves that do not hear each other, each enough for the gist's quorum."""
-    halves = {"from": [0, 1], "to": [2, 3], "loss": 1}
-    tables = {"cluster": {"nodes": 4, "quorum": 2}, "network": {"link": [halves]}}
-    result, lines = run(Scenario.from_dict(tables), engine, 1)
-    assert result["violations"] == said(lines, "SAFETY VIOLATED") == 1
-    assert [term for term, _ in result["leaders"]] == [1, 1]
-
-
-def test_the_same_seed_on_the_same_clock_is_the_same_run(
-    both: tuple[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Both engines, too; the clock is all that `live` does not draw."""
-    runs = []
-    for engine, seed in ((both[0], 3), (both[1], 3), (both[0], 4)):
-        lent = Clock()
-        monkeypatch.setattr(room, "time", lent)
-        result, lines = run(quick("cluster.log=distinct"), engine, 5, 0.5, seed=seed)
-        runs.append((result, [line.split("  ", 1)[1] for line in lines]))
-    assert runs[0] == runs[1] != runs[2]
 
 
 # What is refused.

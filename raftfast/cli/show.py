@@ -129,7 +129,7 @@ def duration(seconds: float) -> str:
         return f"{1000 * seconds:.3g} ms"
     whole = round(seconds)
     if whole < 120:
-        return f"{seconds:.2g} s" if whole < 10 else f"{whole} s"
+        return f"{seconds:.2g} s" if seconds < 9.95 else f"{whole} s"
     large, small, units = whole // 60, whole % 60, ("min", "s")
     if large >= 60:
         large, small, units = large // 60, large % 60, ("h", "min")
@@ -141,15 +141,21 @@ def shell(words: Sequence[str]) -> list[str]:
 
     No line ends between an option and its value.
     """
-    previous = words[0]
-    lines = [f"  {shlex.quote(previous)}"]
-    for word in words[1:]:
-        quoted = shlex.quote(word)
-        if len(lines[-1]) + len(quoted) > WIDTH - 3 and not previous.startswith("-"):
+    parts: list[str] = []
+    previous = ""
+    for word in words:
+        if previous.startswith("-"):
+            parts[-1] += f" {shlex.quote(word)}"
+            previous = ""
+        else:
+            parts.append(shlex.quote(word))
+            previous = word
+    lines = [f"  {parts[0]}"]
+    for part in parts[1:]:
+        if len(lines[-1]) + len(part) > WIDTH - 3:
             lines[-1] += " \\"
             lines.append("     ")
-        lines[-1] += f" {quoted}"
-        previous = word
+        lines[-1] += f" {part}"
     return lines
 
 

@@ -361,10 +361,9 @@ class Raft:
 
     def _outbox(self) -> tuple[Message, ...]:
         raft = self._raft
-        box = list(zip(raft.out_what, raft.out_to, raft.out_term, strict=True))[: raft.out]
+        to = raft.out_to
         return tuple(
-            from_outbox(what, receiver, term)
-            for what, to, term in box
+            from_outbox(raft.out_what, receiver, raft.out_term)
             for receiver in (self._peers if to == w.EVERYONE else (to,))
         )
 

@@ -199,14 +199,20 @@ class Server:
     outbox: list[tuple[int, Message]] = field(default_factory=list)
     writes: set[str] = field(default_factory=set)
     wins_alone: bool = False
+    leads_next: bool = False
 
-    def kth_tick(self, start: int, k: int) -> int:
-        """The instant of the k-th tick after `start`."""
-        return self.phase + ((start - self.phase) // self.tick + k) * self.tick
+    def ticks_before(self, now: int) -> int:
+        """How many ticks there were before `now`, counted from the phase."""
+        return -((self.phase - now) // self.tick)
 
-    def ticks_since(self, start: int, now: int) -> int:
-        """How many ticks there were after `start`, until `now`."""
-        return (now - self.phase) // self.tick - (start - self.phase) // self.tick
+    def kth_tick(self, start: int, k: int, expired: bool) -> int:
+        """The instant of the k-th tick after `start`.
+
+        Deliveries come before timers, so a tick at `start` itself is the first after a message;
+        it is not after the timer that `expired` with it.
+        """
+        done = self.ticks_before(start + 1 if expired else start)
+        return self.phase + (done + k - 1) * self.tick
 
 
 class Election:
@@ -216,6 +222,7 @@ class Election:
         self.model = model
         self.rng = rng
         self.now = 0
+        self.expired = False
         self.sequence = itertools.count()
         self.events: list[tuple[int, int, int, Callable[..., None], tuple[Any, ...]]] = []
         self.last_delivery: dict[tuple[int, int], int] = {}
@@ -223,7 +230,7 @@ class Election:
         self.detect: int | None = None
         self.candidates: dict[int, set[int]] = {}
         self.offices: list[tuple[int, int, int]] = []
-        self.followers: set[int] = set()
+        self.followers: dict[int, set[int]] = {}
         self.leading = self.leaderless_since = self.leaderless = 0
         self.result: tuple[int, int] | None = None
         self.stopped: int | None = None
@@ -247,7 +254,8 @@ class Election:
             server = Server(i, logs[i], factor=1 + rng.uniform(-ppm, ppm) * 1e-6)
             if model.tick:
                 server.tick = round(model.tick * server.factor)
-                server.phase = int((shared if aligned else rng.random()) * model.tick)
+                within = shared * model.tick if aligned else rng.random() * server.tick
+                server.phase = int(within)
             servers[i] = server
         return servers
 
@@ -362,12 +370,14 @@ class Election:
                 self.processed(server, item)
 
     def processed(self, server: Server, item: Message | Expiry) -> None:
+        self.expired = isinstance(item, Expiry)
         if isinstance(item, Message):
             self.handle(server, item)
         elif item.kind == "heartbeat":
-            self.broadcast_append(server)
+            self.send_heartbeat(server)
         else:
             self.give_up(server)
+        self.expired = False
         self.write(server)
 
     def write(self, server: Server) -> None:
@@ -386,6 +396,9 @@ class Election:
         for to, message in server.outbox:
             self.send(server.id, to, message)
         server.outbox.clear()
+        if server.leads_next:
+            server.leads_next = False
+            self.restart_heartbeat(server)
         if server.wins_alone:
             server.wins_alone = False
             self.take_office(server)
@@ -407,7 +420,7 @@ class Election:
             else:
                 server.draw = round(self.rng.uniform(low, high) * NS * server.factor)
         draw = server.draw
-        deadline = server.kth_tick(self.now, draw) if model.tick else self.now + draw
+        deadline = server.kth_tick(self.now, draw, self.expired) if model.tick else self.now + draw
         server.running_timer = True
         self.set_timer(server, "election", deadline)
 
@@ -480,15 +493,19 @@ class Election:
             self.leading -= 1
             if self.leading == 0:
                 self.leaderless_since = self.now
-        stepped_down = role in (CANDIDATE, PRE_CANDIDATE)
-        redraws = stepped_down and self.model.protocol["step_down_timer"] == "redraw"
-        if role == LEADER or redraws or self.model.timeouts["timer"] == "keep":
+        redraws = role == LEADER or self.model.timeouts["timer"] == "keep"
+        if role in (CANDIDATE, PRE_CANDIDATE):
+            redraws = self.model.protocol["step_down_timer"] == "redraw"
+            # The running timer goes on; a draw to be kept is a follower's own, the next one.
+            server.draw = None
+        if redraws:
             self.restart_timer(server, fresh=True)
 
     def on_pre_request(self, server: Server, message: Message) -> None:
         if self.model.tick:
             lowest = -(-round(self.model.lease_ms * NS) // self.model.tick)
-            free = server.ticks_since(server.heard, self.now) >= lowest
+            passed = server.ticks_before(self.now) - server.ticks_before(server.heard)
+            free = passed >= lowest
         else:
             lowest = round(self.model.lease_ms * NS * server.factor)
             free = self.now - server.heard >= lowest
@@ -516,17 +533,17 @@ class Election:
         self.respond(server, message, granted, server.term)
 
     def on_append_request(self, server: Server, message: Message) -> None:
-        current = message.term == server.term
+        # A leader of the same term would be a second one, which needs a quorum below a majority.
+        current = message.term == server.term and server.role != LEADER
         if current:
             changed = server.role != FOLLOWER
             server.role = FOLLOWER
             server.heard = self.now
             self.restart_timer(server, fresh=changed)
         self.respond(server, message, current, server.term)
-        leader = self.servers[message.sender]
-        if current and leader.role == LEADER and leader.term == message.term:
-            self.followers.add(server.id)
-            self.check_followed(leader)
+        if current:
+            self.followers.setdefault(server.term, set()).add(server.id)
+            self.check_followed(self.servers[message.sender])
 
     # -- a leader, and the stop ------------------------------------------------------------------
 
@@ -541,7 +558,6 @@ class Election:
             self.leaderless += self.now - self.leaderless_since
         self.leading += 1
         self.offices.append((self.now, server.id, server.term))
-        self.followers = set()
         rule = self.model.stop["on"]
         if rule == "leader":
             self.end(self.now, server)
@@ -550,21 +566,26 @@ class Election:
             wait = round(self.model.stop["stable_ms"] * NS)
             self.at(self.now + wait, END, self.check_stable, server, server.term, self.now)
         server.writes.add("lead")
-        self.broadcast_append(server)
+        server.leads_next = True
+        self.to_all(server, Message("append-request", server.id, server.term))
         self.check_followed(server)
 
-    def broadcast_append(self, server: Server) -> None:
+    def send_heartbeat(self, server: Server) -> None:
         self.to_all(server, Message("append-request", server.id, server.term))
+        self.restart_heartbeat(server)
+
+    def restart_heartbeat(self, server: Server) -> None:
         interval = round(self.model.heartbeat * server.factor)
         self.set_timer(server, "heartbeat", self.now + interval)
 
     def check_followed(self, leader: Server) -> None:
-        if self.model.stop["on"] != "followed" or leader.term != self.offices[-1][2]:
+        if self.model.stop["on"] != "followed" or leader.role != LEADER:
             return
         links = self.model.links
         others = {i for i in self.servers if i != leader.id and links[leader.id, i].loss < 1}
-        if others <= self.followers:
-            self.end(self.offices[-1][0], leader)
+        if others <= self.followers.get(leader.term, set()):
+            office = next(at for at, _, term in self.offices if term == leader.term)
+            self.end(office, leader)
 
     def check_stable(self, server: Server, term: int, office: int) -> None:
         latest = max(term for _, _, term in self.offices)

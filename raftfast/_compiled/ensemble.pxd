@@ -29,7 +29,7 @@ cdef class Ensemble:
     cdef Desk desk
     cdef readonly Safety safety
     cdef Census census
-    cdef int nodes, busy, writes, distinct_logs, crash, synchronised, stop_on
+    cdef int nodes, busy, watched, writes, distinct_logs, crash, synchronised, stop_on
     cdef int[::1] up
     cdef int64_t[::1] logs, columns
     cdef int64_t stride
@@ -42,7 +42,7 @@ cdef class Ensemble:
     cpdef void cancel(self) noexcept nogil
     @cython.locals(done=int64_t)
     cpdef int64_t run(self, uint64_t seed, int64_t first, int64_t count, int64_t[::1] columns)
-    @cython.locals(server=int)
+    @cython.locals(server=int, events=int64_t)
     cpdef int elect(self, uint64_t seed, int64_t trial) noexcept nogil
     cdef void look_around(self) noexcept nogil
     @cython.locals(i=int)
@@ -58,6 +58,7 @@ cdef class Ensemble:
     cdef void permute_logs(self) noexcept nogil
     @cython.locals(what=int64_t, term=int64_t, server=int)
     cdef inline int take_delivery(self) noexcept nogil
+    cdef int is_ready(self, int server, int64_t what, int64_t term) noexcept nogil
     @cython.locals(what=int64_t)
     cdef inline int take_timeout(self, int server) noexcept nogil
     cdef inline void expire(self, int server) noexcept nogil

@@ -32,7 +32,7 @@ cdef class Network:
     cpdef int reaches(self, int sender, int to) noexcept nogil
     @cython.locals(i=int)
     cdef void revive(self, int[::1] up) noexcept nogil
-    @cython.locals(m=int, to=int, ordinal=int64_t, what=int64_t)
+    @cython.locals(to=int, ordinal=int64_t, what=int64_t)
     cdef void carry(self, int64_t at) noexcept nogil
     @cython.locals(to=int, sender=int)
     cdef void broadcast(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil

@@ -15,8 +15,8 @@ cdef class Raft:
     cdef readonly int64_t[NODES_MAX] term, log, contact
     cdef uint64_t[::1] ballot
     cdef readonly int reasons, durable, out
-    cdef readonly int[4] out_to
-    cdef readonly int64_t[4] out_what, out_term
+    cdef readonly int out_to
+    cdef readonly int64_t out_what, out_term
     cpdef void enter(self, int me, int64_t term, int voted_for, int64_t contact) noexcept nogil
     @cython.locals(i=int)
     cdef void enter_all(self) noexcept nogil

@@ -23,13 +23,15 @@ cdef class Timeouts:
     cpdef void follow(self, int redraw_on, int restart_on) noexcept nogil
     cpdef void tick_by(self, int64_t tick_ns, int aligned) noexcept nogil
     cpdef void drift_by(self, double ppm) noexcept nogil
-    @cython.locals(i=int, u=double)
+    @cython.locals(i=int)
     cpdef void clear(self, int64_t broadcast_ns) noexcept nogil
+    @cython.locals(i=int, u=double)
+    cdef void set_clocks(self, int64_t broadcast_ns) noexcept nogil
     @cython.locals(i=int, place=int, into=int64_t)
     cdef void set_phases(self, int64_t broadcast_ns) noexcept nogil
-    @cython.locals(wait=int64_t)
-    cpdef void start(self, int server, int64_t now) noexcept nogil
-    @cython.locals(i=int)
+    @cython.locals(wait=int64_t, at=int64_t)
+    cpdef int64_t start(self, int server, int64_t now) noexcept nogil
+    @cython.locals(i=int, first=int, soonest=int64_t, at=int64_t)
     cdef void start_all(self) noexcept nogil
     @cython.locals(wait=int64_t)
     cpdef void apply(self, int server, int reasons, int64_t now) noexcept nogil

@@ -59,7 +59,7 @@ def table(result: Result, command: Sequence[str]) -> list[str]:
     title = [line for text in _title(result) for line in textwrap.wrap(text, WIDTH)]
     lines = [*title, "", *map(heading, textwrap.wrap(headline(result, summary), WIDTH)), ""]
     lines += _quantiles(summary)
-    lines += [*_per_election(summary, result), *_remarks(result, summary)]
+    lines += [*_per_trial(summary, result), *_remarks(result, summary)]
     lines += [*_histogram(result), "", _effort(result, summary), "To repeat:", *shell(command)]
     return lines
 
@@ -80,7 +80,7 @@ def markdown_table(result: Result, command: Sequence[str]) -> list[str]:
                 cells[i] += f" ({interval})"
         rows.append([f"`{name}`", *cells])
     lines += markdown(["", *_STATISTICS], rows)
-    lines += ["", *markdown(["per election", "", "95 % interval"], _shares(summary, result))]
+    lines += ["", *markdown(["per trial", "", "95 % interval"], _shares(summary, result))]
     lines += [line and escape(line) for line in _remarks(result, summary)]
     lines += [
         "",
@@ -191,8 +191,8 @@ def _shares(summary: Entry, result: Result) -> list[list[str]]:
     return rows
 
 
-def _per_election(summary: Entry, result: Result) -> list[str]:
-    head = aside(f"{'per election':<28}{'':>14}   95 % interval")
+def _per_trial(summary: Entry, result: Result) -> list[str]:
+    head = aside(f"{'per trial':<28}{'':>14}   95 % interval")
     body = [
         f"{label:<28}{value:>14}   {interval}".rstrip()
         for label, value, interval in _shares(summary, result)
@@ -217,15 +217,17 @@ def _remarks(result: Result, summary: Entry) -> list[str]:
 
 
 def _histogram(result: Result) -> list[str]:
-    edges, counts = histogram(result.samples["election_ms"], BARS)
+    values, censored = result.samples["election_ms"], result.samples["censored"]
+    edges, counts = histogram(values[censored == 0], BARS)
     if (counts > 0).sum() < 2:
         return []
-    return ["", aside("election_ms"), *bars(edges.tolist(), counts.tolist())]
+    title = f"election_ms of {counts.sum():,} elections"
+    return ["", aside(title), *bars(edges.tolist(), counts.tolist())]
 
 
 def _effort(result: Result, summary: Entry) -> str:
-    rate = amount(summary["trials_per_s"])
     return (
-        f"{result.trials:,} trials in {duration(result.elapsed_s)}, {rate}/s "
-        f"({result.backend}); digest {result.digest[:DIGEST_SHOWN]}"
+        f"{result.trials:,} trials in {duration(result.elapsed_s)}, "
+        f"{amount(summary['trials_per_s'])}/s ({result.backend}); "
+        f"digest {result.digest[:DIGEST_SHOWN]}"
     )

@@ -112,6 +112,7 @@ class Ensemble:
         self.stride = 1
         self.events = 0
         self.served = NOBODY
+        self.watched = 0
         self.cancelled = 0
         self.status = DONE
         self.now = 0
@@ -149,6 +150,7 @@ class Ensemble:
     def elect(self, seed: int, trial: int) -> int:
         """Run one trial to its end and return its status, DONE if it has a result."""
         self.start(seed, trial)
+        events = self.events
         while self.status == RUNNING:
             if self.queue.next_at <= self.timeouts.first_at:
                 self.now = self.queue.next_at
@@ -173,9 +175,10 @@ class Ensemble:
                 self.settle(server)
             if self.busy:
                 self.desk.serve(self.served, self.now, self.timeouts.armed[self.served])
-            self.events += 1
-            if self.events & 4095 == 0:
+            events += 1
+            if events & 4095 == 0:
                 self.look_around()
+        self.events = events
         return self.status
 
     def look_around(self) -> None:
@@ -202,6 +205,7 @@ class Ensemble:
         if self.stop_on == ON_FOLLOWED:
             for i in range(self.nodes):
                 self.hailed[i] = NO_TERM
+        self.watched = 1 if self.busy or self.journal.on else 0
         self.status = RUNNING
         self.last_at = self.limit_ns
         if self.stop_on == ON_DURATION and self.duration_ns <= self.limit_ns:
@@ -225,7 +229,6 @@ class Ensemble:
         """All servers are followers in term 0 with fresh timers at t = 0."""
         self.raft.enter_all()
         self.safety.enter_all()
-        self.timeouts.clear(0)
         self.timeouts.start_all()
 
     def start_after_crash(self) -> None:
@@ -291,20 +294,26 @@ class Ensemble:
         what = self.queue.what
         term = self.queue.term
         server = (what >> 14) & 1023
+        if self.watched and not self.is_ready(server, what, term):
+            return NOBODY
+        if what & 7 == TIMEOUT:
+            self.expire(server)
+        else:
+            self.raft.take(what, term, self.now)
+        return server
+
+    def is_ready(self, server: int, what: int, term: int) -> int:
+        """Whether a delivery's server can handle it now; otherwise it waits at its desk."""
         if self.busy:
             self.served = server
             if what & SERVED:
                 self.desk.rest(server)
             elif not self.desk.is_free(server, self.now):
                 self.desk.wait(server, what, term)
-                return NOBODY
-            if what & 7 == TIMEOUT:
-                self.expire(server)
-                return server
-        if self.journal.on:
+                return 0
+        if self.journal.on and what & 7 != TIMEOUT:
             self.journal.note_message(self.now, SAW_RECEIVED, what, term, 0)
-        self.raft.take(what, term, self.now)
-        return server
+        return 1
 
     def take_timeout(self, server: int) -> int:
         """Let a server know that its timer expired; NOBODY where it is busy, else the server."""
@@ -349,9 +358,7 @@ class Ensemble:
             if reasons & LEAD:
                 if self.writes and self.raft.durable:
                     at = self.desk.write_lead(server, self.raft.durable, at)
-                self.timeouts.apply(server, reasons, at)
-            else:
-                self.timeouts.apply(server, reasons, self.now)
+            self.timeouts.apply(server, reasons, at if reasons & LEAD else self.now)
         if self.raft.out:
             self.network.carry(at)
         if reasons & CONTACT and self.stop_on == ON_FOLLOWED:

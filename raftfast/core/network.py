@@ -117,18 +117,17 @@ class Network:
         return self.loss < 1.0
 
     def carry(self, at: int) -> None:
-        """Send all that the state machine left in its outbox, at `at` (ns)."""
-        for m in range(self.raft.out):
-            what = self.raft.out_what[m]
-            to = self.raft.out_to[m]
-            # Draws are counted by kind and sender, the lowest bits of `what`.
-            ordinal = self.ops[what & 0x3FFF]
-            self.ops[what & 0x3FFF] = ordinal + 1
-            if to == EVERYONE:
-                self.broadcast(what, self.raft.out_term[m], at, ordinal)
-            else:
-                self.sent += 1
-                self.send(to, what + to * 16384, self.raft.out_term[m], at, ordinal)
+        """Send what the state machine left in its outbox, at `at` (ns)."""
+        what = self.raft.out_what
+        to = self.raft.out_to
+        # Draws are counted by kind and sender, the lowest bits of `what`.
+        ordinal = self.ops[what & 0x3FFF]
+        self.ops[what & 0x3FFF] = ordinal + 1
+        if to == EVERYONE:
+            self.broadcast(what, self.raft.out_term, at, ordinal)
+        else:
+            self.sent += 1
+            self.send(to, what + to * 16384, self.raft.out_term, at, ordinal)
 
     def broadcast(self, what: int, term: int, at: int, ordinal: int) -> None:
         """Send to everyone else, in the order of the ids."""

@@ -71,9 +71,9 @@ class Raft:
         self.reasons = 0
         self.durable = 0
         self.out = 0
-        self.out_what = [0] * 4
-        self.out_to = [0] * 4
-        self.out_term = [0] * 4
+        self.out_what = 0
+        self.out_to = 0
+        self.out_term = 0
 
     def enter(self, me: int, term: int, voted_for: int, contact: int) -> None:
         """Make `me` a follower with this term and vote, last in contact at `contact`."""
@@ -282,9 +282,9 @@ class Raft:
         self.send(APPEND_REQUEST, me, EVERYONE, self.term[me], 0)
 
     def send(self, kind: int, me: int, to: int, term: int, word: int) -> None:
-        """Add a message to the outbox, to one server or to EVERYONE else; `out_what` is packed as
-        what is delivered (words.py), but for the receiver."""
-        self.out_what[self.out] = kind + me * 16 + word * PAYLOAD
-        self.out_to[self.out] = to
-        self.out_term[self.out] = term
-        self.out += 1
+        """Put a message in the outbox, to one server or to EVERYONE else; `out_what` is packed as
+        what is delivered (words.py), but for the receiver. A handler sends at most one."""
+        self.out_what = kind + me * 16 + word * PAYLOAD
+        self.out_to = to
+        self.out_term = term
+        self.out = 1

@@ -97,6 +97,11 @@ class Timeouts:
             self.due[i] = NEVER
             self.put_off[i] = 0
             self.candidacy_draws[i] = 0
+        if not self.plain:
+            self.set_clocks(broadcast_ns)
+
+    def set_clocks(self, broadcast_ns: int) -> None:
+        """Draw the rates and the phases of clocks that drift or tick."""
         if self.drift > 0.0:
             for i in range(self.nodes):
                 u = self.rng.draw(FOR_DRIFT * PURPOSE + i, 0) * UNIT
@@ -114,23 +119,33 @@ class Timeouts:
             into = whole(self.rng.draw(FOR_PHASE * PURPOSE + place, 0) * (self.tick[i] * UNIT))
             self.phase[i] = broadcast_ns + into - self.tick[i]
 
-    def start(self, server: int, now: int) -> None:
-        """Start a follower's timer with a fresh draw, at `now` (which may be before 0)."""
+    def start(self, server: int, now: int) -> int:
+        """Start a follower's timer with a fresh draw, at `now` (which may be before 0); when it
+        is due."""
         self.election_draws[server] = 1
         wait = self.follower_low + whole(
             self.rng.draw(FOR_ELECTION * PURPOSE + server, 0) * self.follower_span
         )
         self.drawn[server] = wait
-        self.due[server] = now + wait if self.plain else self.wait_by_clock(server, wait, 0, now)
+        at = now + wait if self.plain else self.wait_by_clock(server, wait, 0, now)
+        self.due[server] = at
         self.armed[server] = self.arms
         self.arms += 1
         self.first = NOBODY
+        return at
 
     def start_all(self) -> None:
-        """Start the timer of every server that is up, at t = 0."""
+        """Start the timer of every server that is up, at t = 0, all others stopped."""
+        self.clear(0)
+        first = NOBODY
+        soonest = NEVER
         for i in range(self.nodes):
             if self.up[i]:
-                self.start(i, 0)
+                at = self.start(i, 0)
+                first = i if at < soonest else first
+                soonest = at if at < soonest else soonest
+        self.first = first
+        self.first_at = soonest
 
     def apply(self, server: int, reasons: int, now: int) -> None:
         """Draw, restart or leave the timer of `server`, as these reasons ask, at `now` (ns)."""

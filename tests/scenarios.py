@@ -127,7 +127,7 @@ def nodes_tables(draw: st.DrawFn) -> dict[str, Any]:
 @st.composite
 def stops(draw: st.DrawFn, nodes: int) -> dict[str, Any]:
     """Half of them run past the first leader."""
-    limit = 3000.0 if nodes < 10 else 500.0
+    limit = 1500.0 if nodes < 10 else 300.0
     on = draw(st.sampled_from(["leader", "followed", "stable", "duration"]))
     return {
         "on": on,

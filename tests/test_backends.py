@@ -20,7 +20,7 @@ SATURATED = Scenario.from_dict(
         "cluster": {"nodes": 101},
         "network": {"latency_ms": {"uniform": [1, 200]}, "loss": 0.3, "duplicate": 0.3},
         "node": {"process_ms": 40},
-        "stop": {"on": "stable", "stable_ms": 100, "limit_ms": 600},
+        "stop": {"on": "stable", "stable_ms": 100, "limit_ms": 400},
     }
 )
 
@@ -29,7 +29,7 @@ SATURATED = Scenario.from_dict(
 @given(scenarios(), st.integers(0, 2**64 - 1))
 @example(SATURATED, 2**64 - 1)
 def test_both_backends_agree_and_nothing_is_unsafe(both, scenario, seed):
-    trials = 6 if scenario.cluster.nodes < 10 else 2
+    trials = 5 if scenario.cluster.nodes < 10 else 1
     python, compiled = (
         raftfast.run(scenario, trials, seed, jobs=1, engine=engine) for engine in both
     )

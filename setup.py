@@ -24,6 +24,7 @@ ROOMS = (
     "desk",
     "safety",
     "census",
+    "stop",
     "ensemble",
 )
 JOINED = Path("build/joined/raftfast/_compiled")

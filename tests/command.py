@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-m", "raftfast"]
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_UNSET = ("NO_COLOR", "FORCE_COLOR", "PYTHONIOENCODING", "RAFTFAST_PURE", "COLUMNS")
+_UNSET = ("NO_COLOR", "FORCE_COLOR", "PYTHONIOENCODING", "COLUMNS")
 _ADVICE = re.compile(r"raftfast: this is the interpreted backend.*\r?\n")
 
 

@@ -110,7 +110,7 @@ TABLES = {
 
 @pytest.mark.parametrize("arguments", TABLES.values(), ids=TABLES)
 def test_the_table_fits_80_columns_without_escapes(arguments: tuple[str, ...]) -> None:
-    done = raftfast("run", "-n", "500", *arguments)
+    done = raftfast("run", "-n", "500", "-q", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     table, _, command = done.stdout.partition("To repeat:\n")
     assert command

@@ -9,11 +9,11 @@ from raftfast._compiled.queue cimport Queue
 from raftfast._compiled.raft cimport Raft
 from raftfast._compiled.rng cimport Rng
 from raftfast._compiled.safety cimport Safety
+from raftfast._compiled.stop cimport Stop
 from raftfast._compiled.timeouts cimport Timeouts
 from raftfast._compiled.words cimport (
     CAMPAIGN, CANCELLED, CONTACT, DONE, FOR_CRASH, FOR_LEADER,
-    FOR_LOG, JOURNAL_FULL, LEAD, LEADER, NO_TERM, NOBODY, NODES_MAX, ON_DURATION, ON_FOLLOWED,
-    ON_LEADER, ON_STABLE, PAYLOAD, PRE_CAMPAIGN, PURPOSE, QUEUE_FULL, RUNNING, SAW_CRASH, SAW_RECEIVED,
+    FOR_LOG, JOURNAL_FULL, LEAD, LEADER, NOBODY, PAYLOAD, PRE_CAMPAIGN, PURPOSE, QUEUE_FULL, RUNNING, SAW_CRASH, SAW_RECEIVED,
     SAW_ROLE, SAW_TERM, SAW_TIMEOUT, SAW_VOTE, SERVED, TERMS_FULL, TIMEOUT, UNIT, whole,
 )
 
@@ -29,25 +29,22 @@ cdef class Ensemble:
     cdef Desk desk
     cdef readonly Safety safety
     cdef Census census
-    cdef int nodes, busy, watched, writes, distinct_logs, crash, synchronised, stop_on
+    cdef Stop stop
+    cdef int nodes, busy, watched, writes, distinct_logs, crash, synchronised
     cdef int[::1] up
     cdef int64_t[::1] logs, columns
     cdef int64_t stride
-    cdef int64_t stable_ns, limit_ns, duration_ns
-    cdef int64_t[NODES_MAX] hailed
     cdef readonly int64_t events
     cdef readonly int status, crashed
-    cdef int served, cancelled, leader, unhailed, winner, censored
-    cdef int64_t now, until, last_at, leader_term, election_ns, followed_ns
+    cdef int served, cancelled
+    cdef int64_t now
     cpdef void cancel(self) noexcept nogil
     @cython.locals(done=int64_t)
     cpdef int64_t run(self, uint64_t seed, int64_t first, int64_t count, int64_t[::1] columns)
     @cython.locals(server=int, events=int64_t)
     cpdef int elect(self, uint64_t seed, int64_t trial) noexcept nogil
     cdef void look_around(self) noexcept nogil
-    @cython.locals(i=int)
     cdef void start(self, uint64_t seed, int64_t trial) noexcept nogil
-    @cython.locals(i=int)
     cdef void start_cold(self) noexcept nogil
     @cython.locals(u=double, broadcast=int64_t, contact=int64_t, i=int, alive=int)
     cdef void start_after_crash(self) noexcept nogil
@@ -66,12 +63,8 @@ cdef class Ensemble:
     cdef inline void settle(self, int server) noexcept nogil
     @cython.locals(before=int, role=int)
     cdef void change_role(self, int server, int64_t at) noexcept nogil
-    @cython.locals(first_of_term=int, i=int)
+    @cython.locals(first_of_term=int)
     cdef void take_office(self, int server, int64_t term, int64_t at) noexcept nogil
-    cdef void leave_office(self, int server) noexcept nogil
-    cdef void note_follower(self, int server) noexcept nogil
-    cdef void run_out(self) noexcept nogil
-    cdef void end(self, int winner, int64_t election_ns, int64_t at) noexcept nogil
     @cython.locals(changes=int64_t)
     cdef void write(self, int64_t trial) noexcept nogil
     cdef inline void put(self, int column, int64_t trial, int64_t value) noexcept nogil

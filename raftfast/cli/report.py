@@ -46,7 +46,7 @@ _RATES = {
     "multi_term": "more than one term",
     "censored": "censored",
 }
-_LEADERS = {"followed": "leader that all follow", "stable": "stable leader"}
+_LEADERS = {"followed": "leader followed by all", "stable": "stable leader"}
 _LABEL = max(map(len, _TIMES))
 _CELL = (WIDTH - _LABEL) // len(_STATISTICS) - 1
 
@@ -122,13 +122,13 @@ def headline(result: Result, summary: Entry) -> str:
         return f"A {leader} within {limit} in only {had} of {result.trials:,} trials."
     median = f"{entry['p50']:.{decimals([ci95['p50']])}f} ms"
     if entry["count"] < result.trials and not result.censored:
-        return f"A {leader} after {median} (median) in the {had} of trials that had one."
+        return f"A leader after {median} (median) in the {had} of trials that had one."
     if entry["p99"] is None:
         missing = percent(summary["rates"]["censored"])[0]
-        return (
-            f"A {leader} after {median} (median), but none within {limit} in {missing} of trials."
-        )
+        return f"A {leader} after {median} (median), none within {limit} in {missing} of trials."
     slow = f"{entry['p99']:.{decimals([ci95['p99']])}f} ms"
+    # With "followed", the time is still the one at which office was taken.
+    leader = "leader" if stop.on == "followed" else leader
     return f"A {leader} after {median} (median), 99 % of elections within {slow}."
 
 

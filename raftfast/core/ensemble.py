@@ -20,12 +20,7 @@ if not cython.compiled:
         JOURNAL_FULL,
         LEAD,
         LEADER,
-        NO_TERM,
         NOBODY,
-        ON_DURATION,
-        ON_FOLLOWED,
-        ON_LEADER,
-        ON_STABLE,
         PAYLOAD,
         PRE_CAMPAIGN,
         PURPOSE,
@@ -52,6 +47,7 @@ from .queue import Queue
 from .raft import Raft
 from .rng import Rng
 from .safety import Safety
+from .stop import Stop
 from .timeouts import Timeouts
 
 
@@ -103,11 +99,12 @@ class Ensemble:
         self.network.revive(self.up)
         self.crash = block.crash
         self.synchronised = block.synchronised
-        self.stop_on = block.stop_on
-        self.stable_ns = block.stable_ns
-        self.limit_ns = block.limit_ns
-        self.duration_ns = block.duration_ns
-        self.hailed = [0] * 1024
+        self.stop = Stop(
+            self.network,
+            nodes,
+            block.stop_on,
+            [block.stable_ns, block.duration_ns, block.limit_ns],
+        )
         self.columns = array("q", bytes(8))
         self.stride = 1
         self.events = 0
@@ -116,16 +113,7 @@ class Ensemble:
         self.cancelled = 0
         self.status = DONE
         self.now = 0
-        self.until = 0
-        self.last_at = 0
         self.crashed = NOBODY
-        self.leader = NOBODY
-        self.leader_term = NO_TERM
-        self.unhailed = 0
-        self.election_ns = -1
-        self.followed_ns = -1
-        self.winner = NOBODY
-        self.censored = 0
 
     def cancel(self) -> None:
         """Let `run` return after a few thousand more events at most. Any thread may call this."""
@@ -151,11 +139,11 @@ class Ensemble:
         """Run one trial to its end and return its status, DONE if it has a result."""
         self.start(seed, trial)
         events = self.events
-        while self.status == RUNNING:
+        while not self.stop.over and self.status == RUNNING:
             if self.queue.next_at <= self.timeouts.first_at:
                 self.now = self.queue.next_at
-                if self.now >= self.until:
-                    self.run_out()
+                if self.now >= self.stop.until:
+                    self.stop.run_out()
                     break
                 server = self.take_delivery()
             elif self.timeouts.first < 0:
@@ -164,8 +152,8 @@ class Ensemble:
             else:
                 self.now = self.timeouts.first_at
                 server = self.timeouts.first
-                if self.now >= self.until:
-                    self.run_out()
+                if self.now >= self.stop.until:
+                    self.stop.run_out()
                     break
                 if self.timeouts.put_off[server]:
                     self.timeouts.deadline(server)
@@ -179,6 +167,11 @@ class Ensemble:
             if events & 4095 == 0:
                 self.look_around()
         self.events = events
+        self.census.close(self.stop.at_ns)
+        # What overflowed a moment ago must not pass for a result.
+        self.look_around()
+        if self.status == RUNNING:
+            self.status = DONE
         return self.status
 
     def look_around(self) -> None:
@@ -202,21 +195,9 @@ class Ensemble:
         self.safety.clear()
         if self.busy:
             self.desk.clear()
-        if self.stop_on == ON_FOLLOWED:
-            for i in range(self.nodes):
-                self.hailed[i] = NO_TERM
+        self.stop.clear()
         self.watched = 1 if self.busy or self.journal.on else 0
         self.status = RUNNING
-        self.last_at = self.limit_ns
-        if self.stop_on == ON_DURATION and self.duration_ns <= self.limit_ns:
-            self.last_at = self.duration_ns
-        self.until = self.last_at
-        self.leader = NOBODY
-        self.leader_term = NO_TERM
-        self.election_ns = -1
-        self.followed_ns = -1
-        self.winner = NOBODY
-        self.censored = 0
         if self.distinct_logs:
             self.permute_logs()
         self.census.clear(1 + self.crash)
@@ -249,8 +230,9 @@ class Ensemble:
             self.enter(i, 1, self.crashed, contact)
             alive = self.up[i] and i != self.crashed
             self.network.set_alive(i, alive)
-            if alive:
-                self.timeouts.start(i, contact)
+            if alive and self.timeouts.start(i, contact) < 0:
+                # By a clock that ticks or drifts it may be over before the crash; not here.
+                self.timeouts.set_due(i, 0)
 
     def enter(self, server: int, term: int, voted_for: int, contact: int) -> None:
         self.raft.enter(server, term, voted_for, contact)
@@ -353,16 +335,15 @@ class Ensemble:
                 self.census.note_campaign(reasons, term, self.now)
             if self.raft.role[server] != self.safety.role[server]:
                 self.change_role(server, at)
-                if self.status != RUNNING:
+                if self.stop.over:
                     return
-            if reasons & LEAD:
-                if self.writes and self.raft.durable:
-                    at = self.desk.write_lead(server, self.raft.durable, at)
+            if reasons & LEAD and self.writes:
+                at = self.desk.write_lead(server, self.raft.durable, at)
             self.timeouts.apply(server, reasons, at if reasons & LEAD else self.now)
         if self.raft.out:
             self.network.carry(at)
-        if reasons & CONTACT and self.stop_on == ON_FOLLOWED:
-            self.note_follower(server)
+        if reasons & CONTACT:
+            self.stop.note_follower(server, self.raft.leader[server], term, self.now)
 
     def change_role(self, server: int, at: int) -> None:
         """A server entered or left a role; office is taken `at`, when its own vote is written."""
@@ -374,88 +355,25 @@ class Ensemble:
                 self.now, SAW_ROLE, server, before, role, self.raft.term[server], 0, at
             )
         if before == LEADER:
-            self.leave_office(server)
+            self.census.note_resignation(self.now)
+            self.stop.note_resignation(server)
         if role == LEADER:
-            if at >= self.until:
-                self.run_out()
+            if at >= self.stop.until:
+                self.stop.run_out()
             else:
                 self.take_office(server, self.raft.term[server], at)
 
     def take_office(self, server: int, term: int, at: int) -> None:
-        """A leader takes office: the trial may end here, or wait for what its stop rule asks."""
         first_of_term = self.safety.check_leader(server, term, self.raft.tally[server])
         self.census.note_office(first_of_term, at)
-        if term <= self.leader_term:
-            return
-        self.leader = server
-        self.leader_term = term
-        if self.stop_on == ON_LEADER:
-            self.end(server, at, at)
-        elif self.stop_on == ON_STABLE:
-            self.election_ns = at
-            self.until = self.last_at
-            if at + self.stable_ns < self.until:
-                self.until = at + self.stable_ns
-        elif self.stop_on == ON_FOLLOWED:
-            self.election_ns = at
-            self.unhailed = 0
-            for i in range(self.nodes):
-                if i != server and self.network.reaches(server, i):
-                    self.unhailed += 1
-            if self.unhailed == 0:
-                self.followed_ns = at
-                self.end(server, at, at)
-        elif self.election_ns < 0:
-            self.election_ns = at
-            self.winner = server
-
-    def leave_office(self, server: int) -> None:
-        self.census.note_resignation(self.now)
-        if server == self.leader:
-            self.leader = NOBODY
-            self.until = self.last_at
-
-    def note_follower(self, server: int) -> None:
-        """A server handled an append: under `followed`, one fewer to wait for."""
-        if (
-            self.raft.leader[server] == self.leader
-            and self.raft.term[server] == self.leader_term
-            and self.hailed[server] != self.leader_term
-            and self.network.reaches(self.leader, server)
-        ):
-            self.hailed[server] = self.leader_term
-            self.unhailed -= 1
-            if self.unhailed == 0:
-                self.followed_ns = self.now
-                self.end(self.leader, self.election_ns, self.now)
-
-    # How a trial ends.
-
-    def run_out(self) -> None:
-        """Nothing more happens before `until`: the leader stayed, time is over, or the limit is."""
-        if self.stop_on == ON_STABLE and self.leader >= 0 and self.until < self.last_at:
-            self.end(self.leader, self.election_ns, self.until)
-        elif self.stop_on == ON_DURATION and self.until == self.duration_ns and self.winner >= 0:
-            self.end(self.winner, self.election_ns, self.until)
-        else:
-            self.censored = 1
-            self.end(NOBODY, -1, self.until)
-
-    def end(self, winner: int, election_ns: int, at: int) -> None:
-        self.winner = winner
-        self.election_ns = election_ns
-        self.now = at
-        self.census.close(at)
-        self.status = DONE
-        # What overflowed a moment ago must not pass for a result.
-        self.look_around()
+        self.stop.note_office(server, term, at)
 
     def write(self, trial: int) -> None:
         """Write what the trial that just ended measured, in the order of `raftfast/columns.py`."""
         changes = self.census.offices - 1 + self.crash
-        self.put(0, trial, self.election_ns)
+        self.put(0, trial, self.stop.election_ns)
         self.put(1, trial, self.census.detect_ns)
-        self.put(2, trial, self.followed_ns)
+        self.put(2, trial, self.stop.followed_ns)
         self.put(3, trial, self.census.campaigns)
         self.put(4, trial, self.census.pre_campaigns)
         self.put(5, trial, self.census.distinct_terms)
@@ -463,10 +381,10 @@ class Ensemble:
         self.put(7, trial, self.census.first_term_candidates)
         self.put(8, trial, self.network.sent)
         self.put(9, trial, self.network.lost)
-        self.put(10, trial, self.winner)
+        self.put(10, trial, self.stop.winner)
         self.put(11, trial, changes if changes > 0 else 0)
         self.put(12, trial, self.census.unavailable_ns)
-        self.put(13, trial, self.censored)
+        self.put(13, trial, self.stop.censored)
         self.put(14, trial, self.safety.violations)
         self.put(15, trial, not self.safety.is_led(self.census.first_term))
 

@@ -112,7 +112,7 @@ class Safety:
 
     def is_led(self, term: int) -> int:
         """Whether anybody took office in this term."""
-        return self.office[term] != 0
+        return term < self.terms and self.office[term] != 0
 
     def report(self, invariant: int) -> None:
         self.violations += 1

@@ -2,7 +2,7 @@
 
 The state machine gives reasons (bits); a timer class says which of them draw a new timeout and
 which only restart the one drawn before. All else leaves the timer alone. So a class is two sets
-of reasons, made in `raftfast/parameters.py`, and never a branch in the state machine.
+of reasons, made in `raftfast/classes.py`, and never a branch in the state machine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The extension: the rooms of raftfast/core, joined into one and compiled as raftfast._compiled.rooms.
+"""The extension: the rooms of raftfast/core, joined and compiled as raftfast._compiled.rooms.
 
 Joined, because a C compiler inlines only what it sees in one file: apart, the same rooms elect a
 tenth to a fifth fewer leaders a second. Nothing of their text is changed but that the imports of

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -251,10 +252,14 @@ _worker: Worker | None = None
 
 
 def _open_process(block: Block) -> None:
-    """A worker process begins: Ctrl-C is the parent's to handle."""
+    """A worker process begins: Ctrl-C is the parent's to handle, who then asks it to stop.
+
+    It must not die of that: half a result in the pipe would keep the parent waiting for the rest.
+    """
     global _worker  # noqa: PLW0603 - one engine a process, made once
+    worker = _worker = Worker(block, engines.PYTHON)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _worker = Worker(block, engines.PYTHON)
+    signal.signal(signal.SIGTERM, lambda number, frame: worker.stop())
 
 
 def _run_in_process(seed: int, first: int, count: int) -> tuple[int, NDArray[np.int64], int]:
@@ -290,6 +295,8 @@ def _run_processes(
                 total += events
                 done += values.shape[1]
             report(done, trials)
+    except BrokenProcessPool:
+        raise RunError("a worker process died; was there enough memory?") from None
     except BaseException:
         for process in list((pool._processes or {}).values()):
             process.terminate()

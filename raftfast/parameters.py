@@ -6,7 +6,7 @@ import math
 from array import array
 from dataclasses import dataclass, field
 
-from .classes import masks
+from .classes import masks, ranges
 from .core import words as w
 from .distributions import Distribution
 from .scenario import Scenario
@@ -183,11 +183,7 @@ def _ranks(log: object, nodes: int) -> list[int]:
 
 def _timeout_ranges(scenario: Scenario) -> list[int]:
     timeouts = scenario.timeouts
-    follower = timeouts.election_ms
-    if timeouts.timer == "fixed":
-        # The gist's follower waits "the fixed maximum" (reference/seed.md, quirk 1).
-        follower = (follower[1], follower[1])
-    candidate = timeouts.candidate_ms or follower
+    follower, candidate = ranges(timeouts.timer, timeouts.election_ms, timeouts.candidate_ms)
     if timeouts.tick_ms > 0:
         return [*_ticks(follower, timeouts.tick_ms), *_ticks(candidate, timeouts.tick_ms)]
     return [_ns(bound) for bound in (*follower, *candidate)]

@@ -1,41 +1,35 @@
 """A slow, obvious simulation of MODEL.md in plain Python objects, to hold the engine against.
 
-It shares no code and no draw with `raftfast`: it reads the same tables with defaults of its own,
-and keeps time in whole nanoseconds so that instants that ought to coincide do.
+It shares no code and no draw with `raftfast` and keeps time in whole nanoseconds, so that instants
+that ought to coincide do. Where MODEL.md is silent it takes the known decisions of the engine:
+a lost message is lost with its copy; after a leader crash a follower's timer starts when the last
+broadcast reaches it, which nobody answers; a candidate whose own vote suffices asks nobody.
 """
 
 from __future__ import annotations
 
-import csv
 import heapq
 import itertools
 import math
 import random
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-FOLLOWER, PRE_CANDIDATE, CANDIDATE, LEADER = "follower", "pre-candidate", "candidate", "leader"
-NS = 1_000_000
+from .reference_cluster import (
+    CANDIDATE,
+    FOLLOWER,
+    LEADER,
+    NS,
+    PRE_CANDIDATE,
+    Expiry,
+    Message,
+    Model,
+    Server,
+    make_servers,
+)
+
 END, DELIVERY, TIMER = 0, 1, 2
 NAN = math.nan
-
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "cluster": {"nodes": 5, "down": [], "log": "equal", "quorum": "majority"},
-    "timeouts": {
-        "election_ms": [150, 300], "candidate_ms": None, "heartbeat_ms": 50, "timer": "redraw",
-        "tick_ms": 0, "tick_phase": "random",
-    },
-    "protocol": {"pre_vote": "off", "step_down_timer": "keep"},
-    "network": {
-        "latency_ms": {"uniform": [1, 5]}, "loss": 0.0, "duplicate": 0.0, "ordered": False,
-        "matrix_ms": None, "matrix_rtt_ms": None, "link": [],
-    },
-    "node": {"process_ms": 0, "persist_ms": 0, "persist": None, "drift_ppm": 0},
-    "scenario": {"kind": "cold-start", "crash_phase": "uniform"},
-    "stop": {"on": "leader", "stable_ms": 600, "duration_ms": 60_000, "limit_ms": 60_000},
-}  # fmt: skip
 
 
 def simulate(tables: Mapping[str, Any], trials: int, seed: int) -> dict[str, list[float]]:
@@ -44,175 +38,6 @@ def simulate(tables: Mapping[str, Any], trials: int, seed: int) -> dict[str, lis
     rng = random.Random(seed)
     rows = [Election(model, rng).run() for _ in range(trials)]
     return {name: [row[name] for row in rows] for name in rows[0]}
-
-
-def law(spec: Any) -> Callable[[random.Random], int]:
-    """A distribution as the file writes it, as a function that draws whole nanoseconds."""
-    if isinstance(spec, int | float):
-        value = round(spec * NS)
-        return lambda rng: value
-    plus = spec.get("plus", 0)
-    if "constant" in spec:
-        return law(spec["constant"] + plus)
-    if "uniform" in spec:
-        low, high = spec["uniform"]
-        return lambda rng: round((plus + rng.uniform(low, high)) * NS)
-    if "exponential" in spec:
-        mean = spec["exponential"]
-        return lambda rng: round((plus - mean * math.log(1.0 - rng.random())) * NS)
-    mean, sigma = spec["normal"]
-    clamp = spec.get("below", "redraw") == "clamp"
-
-    def normal(rng: random.Random) -> int:
-        value = rng.gauss(mean, sigma)
-        while value < 0 and not clamp:
-            value = rng.gauss(mean, sigma)
-        return round((plus + max(0.0, value)) * NS)
-
-    return normal
-
-
-@dataclass
-class Link:
-    """What one directed link does to a message."""
-
-    latency: Callable[[random.Random], int]
-    loss: float
-    duplicate: float
-
-
-class Model:
-    """The tables, with what is left out filled in, and their distributions ready to draw."""
-
-    def __init__(self, tables: Mapping[str, Any]) -> None:
-        of = {name: {**rest, **tables.get(name, {})} for name, rest in DEFAULTS.items()}
-        self.cluster, self.timeouts, self.protocol = of["cluster"], of["timeouts"], of["protocol"]
-        self.node, self.start, self.stop = of["node"], of["scenario"], of["stop"]
-        self.n: int = self.cluster["nodes"]
-        self.running = [i for i in range(self.n) if i not in self.cluster["down"]]
-        quorum = self.cluster["quorum"]
-        self.majority = self.n // 2 + 1
-        self.quorum: int = self.majority if quorum == "majority" else quorum
-        self.follower_range = pair(self.timeouts["election_ms"])
-        self.tick = round(self.timeouts["tick_ms"] * NS)
-        if self.timeouts["timer"] == "fixed":
-            self.follower_range = (self.follower_range[1],) * 2
-        candidate = self.timeouts["candidate_ms"]
-        self.candidate_range = self.follower_range if candidate is None else pair(candidate)
-        self.lease_ms: float = pair(self.timeouts["election_ms"])[0]
-        self.heartbeat = round(self.timeouts["heartbeat_ms"] * NS)
-        self.ordered: bool = of["network"]["ordered"]
-        self.links = read_links(of["network"], self.n)
-        self.process = law(self.node["process_ms"])
-        self.persist_all = law(self.node["persist_ms"])
-        apart = self.node["persist"]
-        self.persist = None
-        if apart is not None:
-            names = ("candidate", "term", "vote", "lead")
-            self.persist = {name: law(apart.get(name, 0)) for name in names}
-        end_ms = self.stop["limit_ms"]
-        if self.stop["on"] == "duration":
-            end_ms = self.stop["duration_ms"]
-        self.end = round(end_ms * NS)
-
-    def ticks(self, low_ms: float, high_ms: float) -> range:
-        """The whole numbers of ticks in [low, high), or the one number they both are."""
-        low, high = round(low_ms * NS), round(high_ms * NS)
-        if low == high:
-            return range(low // self.tick, low // self.tick + 1)
-        return range(max(1, -(-low // self.tick)), -(-high // self.tick))
-
-
-def pair(value: Any) -> tuple[float, float]:
-    """A range as (low, high)."""
-    return (value, value) if isinstance(value, int | float) else (value[0], value[1])
-
-
-def read_links(network: Mapping[str, Any], n: int) -> dict[tuple[int, int], Link]:
-    """Every directed link: the network's values, then the matrix, then the entries in order."""
-    links: dict[tuple[int, int], Link] = {}
-    table = network["matrix_ms"] or network["matrix_rtt_ms"]
-    cells = None
-    if table:
-        with open(table, newline="") as file:
-            cells = [[float(cell) for cell in row] for row in csv.reader(file)]
-    for a, b in itertools.permutations(range(n), 2):
-        latency = network["latency_ms"]
-        if cells is not None:
-            latency = cells[a][b] if network["matrix_ms"] else cells[a][b] / 2
-        links[a, b] = Link(law(latency), network["loss"], network["duplicate"])
-    for entry in network["link"]:
-        senders, receivers = (
-            [ends] if isinstance(ends, int) else ends for ends in (entry["from"], entry["to"])
-        )
-        pairs = list(itertools.product(senders, receivers))
-        if not entry.get("one_way", False):
-            pairs += [(b, a) for a, b in pairs]
-        for a, b in pairs:
-            if a == b:
-                continue
-            if "latency_ms" in entry:
-                links[a, b].latency = law(entry["latency_ms"])
-            links[a, b].loss = entry.get("loss", links[a, b].loss)
-            links[a, b].duplicate = entry.get("duplicate", links[a, b].duplicate)
-    return links
-
-
-@dataclass
-class Message:
-    """One message; `log` is of requests, `granted` of responses."""
-
-    kind: str
-    sender: int
-    term: int
-    log: int = 0
-    granted: bool = False
-
-
-@dataclass
-class Expiry:
-    """An expired timer; it is void where the server's count of that timer has moved on."""
-
-    kind: str
-    count: int
-
-
-@dataclass
-class Server:
-    """One running server."""
-
-    id: int
-    log: int
-    factor: float = 1.0
-    phase: int = 0
-    tick: int = 0
-    role: str = FOLLOWER
-    term: int = 0
-    voted_for: int | None = None
-    votes: set[int] = field(default_factory=set)
-    heard: int = 0
-    draw: int | None = None
-    running_timer: bool = False
-    counts: dict[str, int] = field(default_factory=lambda: {"election": 0, "heartbeat": 0})
-    inbox: deque[Message | Expiry] = field(default_factory=deque)
-    busy: bool = False
-    outbox: list[tuple[int, Message]] = field(default_factory=list)
-    writes: set[str] = field(default_factory=set)
-    wins_alone: bool = False
-    leads_next: bool = False
-
-    def ticks_before(self, now: int) -> int:
-        """How many ticks there were before `now`, counted from the phase."""
-        return -((self.phase - now) // self.tick)
-
-    def kth_tick(self, start: int, k: int, expired: bool) -> int:
-        """The instant of the k-th tick after `start`.
-
-        Deliveries come before timers, so a tick at `start` itself is the first after a message;
-        it is not after the timer that `expired` with it.
-        """
-        done = self.ticks_before(start + 1 if expired else start)
-        return self.phase + (done + k - 1) * self.tick
 
 
 class Election:
@@ -235,29 +60,9 @@ class Election:
         self.result: tuple[int, int] | None = None
         self.stopped: int | None = None
         self.first_term = 1
-        self.servers = self.make_servers()
+        self.servers = make_servers(model, rng)
 
     # -- the start -------------------------------------------------------------------------------
-
-    def make_servers(self) -> dict[int, Server]:
-        model, rng = self.model, self.rng
-        logs = model.cluster["log"]
-        if logs == "equal":
-            logs = [0] * model.n
-        elif logs == "distinct":
-            logs = rng.sample(range(model.n), model.n)
-        ppm = model.node["drift_ppm"]
-        shared = rng.random()
-        aligned = model.timeouts["tick_phase"] == "aligned"
-        servers = {}
-        for i in model.running:
-            server = Server(i, logs[i], factor=1 + rng.uniform(-ppm, ppm) * 1e-6)
-            if model.tick:
-                server.tick = round(model.tick * server.factor)
-                within = shared * model.tick if aligned else rng.random() * server.tick
-                server.phase = int(within)
-            servers[i] = server
-        return servers
 
     def begin(self) -> None:
         if self.model.start["kind"] == "cold-start":
@@ -282,7 +87,7 @@ class Election:
         if server.term == 1:
             server.heard = self.now
             self.restart_timer(server, fresh=server.draw is None)
-        elif not server.running_timer:
+        elif server.draw is None:
             self.restart_timer(server, fresh=True)
 
     # -- the loop --------------------------------------------------------------------------------
@@ -421,7 +226,6 @@ class Election:
                 server.draw = round(self.rng.uniform(low, high) * NS * server.factor)
         draw = server.draw
         deadline = server.kth_tick(self.now, draw, self.expired) if model.tick else self.now + draw
-        server.running_timer = True
         self.set_timer(server, "election", deadline)
 
     def set_timer(self, server: Server, kind: str, deadline: int) -> None:
@@ -558,11 +362,10 @@ class Election:
             self.leaderless += self.now - self.leaderless_since
         self.leading += 1
         self.offices.append((self.now, server.id, server.term))
-        rule = self.model.stop["on"]
-        if rule == "leader":
+        if self.model.stop["on"] == "leader":
             self.end(self.now, server)
             return
-        if rule == "stable":
+        if self.model.stop["on"] == "stable":
             wait = round(self.model.stop["stable_ms"] * NS)
             self.at(self.now + wait, END, self.check_stable, server, server.term, self.now)
         server.writes.add("lead")

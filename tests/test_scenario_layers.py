@@ -85,7 +85,7 @@ def test_a_way_of_saying_replaces_the_other_of_a_lower_layer(tmp_path: Path) -> 
     assert halved.network.matrix is not None
     assert halved.network.matrix[0] == (0.0, 5.0, 10.0)
     file(tmp_path, "0,1\n1,0\n", "two.csv")
-    with pytest.raises(InputError, match="^replace: network.matrix_rtt_ms: value .*not of 2"):
+    with pytest.raises(InputError, match=r"^replace: network.matrix_rtt_ms: value .*not of 2"):
         scenario.replace(**{"network.matrix_rtt_ms": tmp_path / "two.csv"})
     back = halved.replace(**{"network.latency_ms": 3})
     assert back.network.matrix is None

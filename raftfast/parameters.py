@@ -184,6 +184,14 @@ def _ranks(log: object, nodes: int) -> list[int]:
 def _timeout_ranges(scenario: Scenario) -> list[int]:
     timeouts = scenario.timeouts
     follower, candidate = ranges(timeouts.timer, timeouts.election_ms, timeouts.candidate_ms)
+    if timeouts.tick_ms > 0 and timeouts.timer == "fixed":
+        # The longest of the whole numbers of ticks in the range.
+        longest = _ticks(timeouts.election_ms, timeouts.tick_ms)[1] - 1
+        if timeouts.election_ms[0] == timeouts.election_ms[1]:
+            longest += 1
+        own = timeouts.candidate_ms
+        ticks = (longest, longest) if own is None else _ticks(own, timeouts.tick_ms)
+        return [longest, longest, *ticks]
     if timeouts.tick_ms > 0:
         return [*_ticks(follower, timeouts.tick_ms), *_ticks(candidate, timeouts.tick_ms)]
     return [_ns(bound) for bound in (*follower, *candidate)]

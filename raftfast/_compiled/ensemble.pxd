@@ -13,7 +13,7 @@ from raftfast._compiled.stop cimport Stop
 from raftfast._compiled.timeouts cimport Timeouts
 from raftfast._compiled.words cimport (
     CAMPAIGN, CANCELLED, CONTACT, DONE, FOR_CRASH, FOR_LEADER,
-    FOR_LOG, JOURNAL_FULL, LEAD, LEADER, NOBODY, PAYLOAD, PRE_CAMPAIGN, PURPOSE, QUEUE_FULL, RUNNING, SAW_CRASH, SAW_RECEIVED,
+    FOR_LOG, JOURNAL_FULL, LEAD, LEADER, NOBODY, OFFICE, PAYLOAD, PRE_CAMPAIGN, PURPOSE, QUEUE_FULL, RUNNING, SAW_CRASH, SAW_RECEIVED,
     SAW_ROLE, SAW_TERM, SAW_TIMEOUT, SAW_VOTE, SERVED, TERMS_FULL, TIMEOUT, UNIT, whole,
 )
 
@@ -30,7 +30,7 @@ cdef class Ensemble:
     cdef readonly Safety safety
     cdef Census census
     cdef Stop stop
-    cdef int nodes, busy, watched, writes, distinct_logs, crash, synchronised
+    cdef int nodes, leased, busy, watched, writes, distinct_logs, crash, synchronised
     cdef int[::1] up
     cdef int64_t[::1] logs, columns
     cdef int64_t stride
@@ -45,6 +45,7 @@ cdef class Ensemble:
     cpdef int elect(self, uint64_t seed, int64_t trial) noexcept nogil
     cdef void look_around(self) noexcept nogil
     cdef void start(self, uint64_t seed, int64_t trial) noexcept nogil
+    @cython.locals(i=int)
     cdef void start_cold(self) noexcept nogil
     @cython.locals(u=double, broadcast=int64_t, contact=int64_t, i=int, alive=int)
     cdef void start_after_crash(self) noexcept nogil

@@ -23,7 +23,7 @@ cdef class Network:
     cdef readonly int64_t sent, lost
     cdef int[NODES_MAX] alive
     cdef int64_t[16 * NODES_MAX] ops
-    cdef int64_t[::1] latest
+    cdef int64_t[::1] latest, leaves_at, leaving, leaving_lost
     cdef int[::1] link_law
     cdef double[::1] link_loss, link_duplicate
     @cython.locals(i=int)
@@ -34,6 +34,12 @@ cdef class Network:
     cdef void revive(self, int[::1] up) noexcept nogil
     @cython.locals(to=int, ordinal=int64_t, what=int64_t)
     cdef void carry(self, int64_t at) noexcept nogil
+    @cython.locals(sent=int64_t, lost=int64_t)
+    cdef void carry_later(self, int sender, int64_t at) noexcept nogil
+    @cython.locals(i=int)
+    cdef void recall(self, int64_t at) noexcept nogil
+    @cython.locals(i=int)
+    cdef void clear_departures(self) noexcept nogil
     @cython.locals(to=int, sender=int)
     cdef void broadcast(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
     @cython.locals(key=int64_t)

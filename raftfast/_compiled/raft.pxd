@@ -18,6 +18,7 @@ cdef class Raft:
     cdef readonly int out_to
     cdef readonly int64_t out_what, out_term
     cpdef void enter(self, int me, int64_t term, int voted_for, int64_t contact) noexcept nogil
+    cdef void hold_lease(self, int server, int64_t until) noexcept nogil
     @cython.locals(i=int)
     cdef void enter_all(self) noexcept nogil
     cpdef void set_log(self, int server, int64_t log) noexcept nogil

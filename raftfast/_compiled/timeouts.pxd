@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from raftfast._compiled.rng cimport Rng
 from raftfast._compiled.words cimport (
-    CAMPAIGN, EXPIRED, FOR_CANDIDACY, FOR_DRIFT, FOR_ELECTION, FOR_PHASE, LEAD, NEVER, NOBODY,
+    CAMPAIGN, CONTACT, EXPIRED, FOR_CANDIDACY, FOR_DRIFT, FOR_ELECTION, FOR_PHASE, GRANT, LEAD, NEVER, NOBODY,
     NODES_MAX, PRE_CAMPAIGN, PURPOSE, UNIT, whole,
 )
 
@@ -16,7 +16,7 @@ cdef class Timeouts:
     cdef int64_t follower_low, candidate_low, tick_ns, arms
     cdef double follower_span, candidate_span, drift
     cdef int64_t[NODES_MAX] due, armed, drawn, since, election_draws, candidacy_draws
-    cdef int[NODES_MAX] put_off
+    cdef int[NODES_MAX] put_off, drawn_for
     cdef int64_t[::1] tick, phase
     cdef double[::1] rate
     cdef int[::1] up
@@ -38,6 +38,7 @@ cdef class Timeouts:
     cdef inline int64_t draw(self, int server) noexcept nogil
     @cython.locals(tick=int64_t, since=int64_t, done=int64_t)
     cdef int64_t wait_by_clock(self, int server, int64_t wait, int reasons, int64_t now) noexcept nogil
+    cdef int64_t minimum_over(self, int server, int64_t now) noexcept nogil
     cdef inline void set_due(self, int server, int64_t at) noexcept nogil
     cpdef void stop(self, int server) noexcept nogil
     @cython.locals(best=int, at=int64_t, i=int)

@@ -13,6 +13,7 @@ cdef enum:
     PRE_VOTE_REQUEST = 4
     PRE_VOTE_RESPONSE = 5
     TIMEOUT = 6
+    OFFICE = 7
     SERVED = 8
     START = 1
     CONTACT = 2

@@ -21,6 +21,7 @@ if not cython.compiled:
         LEAD,
         LEADER,
         NOBODY,
+        OFFICE,
         PAYLOAD,
         PRE_CAMPAIGN,
         PURPOSE,
@@ -97,6 +98,8 @@ class Ensemble:
         for i in range(nodes):
             self.raft.set_log(i, self.logs[i])
         self.network.revive(self.up)
+        # By exact clocks the lease is `lease_ns` long; by others it is asked for at each contact.
+        self.leased = int(block.pre_vote and (block.tick_ns > 0 or block.drift_ppm > 0.0))
         self.crash = block.crash
         self.synchronised = block.synchronised
         self.stop = Stop(
@@ -168,6 +171,8 @@ class Ensemble:
                 self.look_around()
         self.events = events
         self.census.close(self.stop.at_ns)
+        if self.writes:
+            self.network.recall(self.stop.at_ns)
         # What overflowed a moment ago must not pass for a result.
         self.look_around()
         if self.status == RUNNING:
@@ -195,6 +200,7 @@ class Ensemble:
         self.safety.clear()
         if self.busy:
             self.desk.clear()
+            self.network.clear_departures()
         self.stop.clear()
         self.watched = 1 if self.busy or self.journal.on else 0
         self.status = RUNNING
@@ -211,6 +217,9 @@ class Ensemble:
         self.raft.enter_all()
         self.safety.enter_all()
         self.timeouts.start_all()
+        if self.leased:
+            for i in range(self.nodes):
+                self.raft.hold_lease(i, self.timeouts.minimum_over(i, 0))
 
     def start_after_crash(self) -> None:
         """The leader of term 1 crashes at t = 0, some part of a heartbeat after its last broadcast.
@@ -230,6 +239,8 @@ class Ensemble:
             self.enter(i, 1, self.crashed, contact)
             alive = self.up[i] and i != self.crashed
             self.network.set_alive(i, alive)
+            if self.leased:
+                self.raft.hold_lease(i, self.timeouts.minimum_over(i, contact))
             if alive and self.timeouts.start(i, contact) < 0:
                 # By a clock that ticks or drifts it may be over before the crash; not here.
                 self.timeouts.set_due(i, 0)
@@ -288,6 +299,9 @@ class Ensemble:
         """Whether a delivery's server can handle it now; otherwise it waits at its desk."""
         if self.busy:
             self.served = server
+            if what & 7 == OFFICE:
+                self.take_office(server, term, self.now)
+                return 0
             if what & SERVED:
                 self.desk.rest(server)
             elif not self.desk.is_free(server, self.now):
@@ -341,8 +355,13 @@ class Ensemble:
                 at = self.desk.write_lead(server, self.raft.durable, at)
             self.timeouts.apply(server, reasons, at if reasons & LEAD else self.now)
         if self.raft.out:
-            self.network.carry(at)
+            if at > self.now:
+                self.network.carry_later(server, at)
+            else:
+                self.network.carry(at)
         if reasons & CONTACT:
+            if self.leased:
+                self.raft.hold_lease(server, self.timeouts.minimum_over(server, self.now))
             self.stop.note_follower(server, self.raft.leader[server], term, self.now)
 
     def change_role(self, server: int, at: int) -> None:
@@ -358,8 +377,8 @@ class Ensemble:
             self.census.note_resignation(self.now)
             self.stop.note_resignation(server)
         if role == LEADER:
-            if at >= self.stop.until:
-                self.stop.run_out()
+            if at > self.now:
+                self.queue.push(at, OFFICE + server * 16384, self.raft.term[server])
             else:
                 self.take_office(server, self.raft.term[server], at)
 

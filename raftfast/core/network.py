@@ -72,6 +72,9 @@ class Network:
         self.span = laws.span_of(law)
         self.alive = [0] * 1024
         self.ops = [0] * 16384
+        self.leaves_at = array("q", bytes(8 * nodes))
+        self.leaving = array("q", bytes(8 * nodes))
+        self.leaving_lost = array("q", bytes(8 * nodes))
         self.latest = array("q", bytes(8 * (nodes * nodes if ordered else 1)))
         self.link_law = array("i", bytes(4))
         self.link_loss = array("d", bytes(8))
@@ -98,6 +101,11 @@ class Network:
         if self.ordered:
             for i in range(self.nodes * self.nodes):
                 self.latest[i] = 0
+
+    def clear_departures(self) -> None:
+        """Nobody writes: nothing is on its way out."""
+        for i in range(self.nodes):
+            self.leaves_at[i] = -1
 
     def revive(self, up: array[int]) -> None:
         """Let the servers that are `up` run."""
@@ -128,6 +136,22 @@ class Network:
         else:
             self.sent += 1
             self.send(to, what + to * 16384, self.raft.out_term, at, ordinal)
+
+    def carry_later(self, sender: int, at: int) -> None:
+        """Send the outbox of a server that still writes; until `at` it has nothing else to send."""
+        sent = self.sent
+        lost = self.lost
+        self.carry(at)
+        self.leaves_at[sender] = at
+        self.leaving[sender] = self.sent - sent
+        self.leaving_lost[sender] = self.lost - lost
+
+    def recall(self, at: int) -> None:
+        """Take back what had not left by the end of the trial, at `at`."""
+        for i in range(self.nodes):
+            if self.leaves_at[i] >= at:
+                self.sent -= self.leaving[i]
+                self.lost -= self.leaving_lost[i]
 
     def broadcast(self, what: int, term: int, at: int, ordinal: int) -> None:
         """Send to everyone else, in the order of the ids."""

@@ -83,6 +83,11 @@ class Raft:
         self.leader[me] = NOBODY
         self.contact[me] = contact
 
+    def hold_lease(self, server: int, until: int) -> None:
+        """Let the lease of the leader heard from last end at `until`, by a clock that is not
+        exact, and not `lease_ns` after the contact."""
+        self.contact[server] = until - self.lease_ns
+
     def enter_all(self) -> None:
         """Make every server a follower in term 0, just in contact; logs stay as they are."""
         for i in range(self.nodes):

@@ -16,11 +16,13 @@ except ImportError:
 if not cython.compiled:
     from .words import (
         CAMPAIGN,
+        CONTACT,
         EXPIRED,
         FOR_CANDIDACY,
         FOR_DRIFT,
         FOR_ELECTION,
         FOR_PHASE,
+        GRANT,
         LEAD,
         NEVER,
         NOBODY,
@@ -65,6 +67,7 @@ class Timeouts:
         self.armed = [0] * 1024
         self.drawn = [0] * 1024
         self.put_off = [0] * 1024
+        self.drawn_for = [0] * 1024
         self.since = [0] * 1024
         self.election_draws = [0] * 1024
         self.candidacy_draws = [0] * 1024
@@ -96,6 +99,7 @@ class Timeouts:
         for i in range(self.nodes):
             self.due[i] = NEVER
             self.put_off[i] = 0
+            self.drawn_for[i] = FOR_ELECTION
             self.candidacy_draws[i] = 0
         if not self.plain:
             self.set_clocks(broadcast_ns)
@@ -156,13 +160,19 @@ class Timeouts:
                 wait = whole(wait * self.rate[server])
             self.set_due(server, now + wait)
             return
-        if reasons & self.redraw_on:
+        if reasons & self.redraw_on or (
+            # A follower does not keep what it drew as a candidate: its role has changed.
+            reasons & self.restart_on
+            and reasons & (CONTACT | GRANT)
+            and self.drawn_for[server] == FOR_CANDIDACY
+        ):
             if reasons & (CAMPAIGN | PRE_CAMPAIGN):
                 self.candidacy_draws[server] += 1
                 self.put_off[server] = FOR_CANDIDACY
             else:
                 self.election_draws[server] += 1
                 self.put_off[server] = FOR_ELECTION
+            self.drawn_for[server] = self.put_off[server]
         elif not reasons & self.restart_on:
             return
         if not self.plain:
@@ -206,6 +216,12 @@ class Timeouts:
         if not reasons & EXPIRED and done * tick == since:
             done -= 1
         return self.phase[server] + (done + wait) * tick
+
+    def minimum_over(self, server: int, now: int) -> int:
+        """When the shortest of a follower's timeouts, begun at `now`, is over by its clock."""
+        if self.plain:
+            return now + self.follower_low
+        return self.wait_by_clock(server, self.follower_low, 0, now)
 
     def set_due(self, server: int, at: int) -> None:
         """Let the timer of `server` expire at `at`; NEVER stops it.

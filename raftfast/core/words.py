@@ -11,8 +11,9 @@ PRE_CANDIDATE = 1
 CANDIDATE = 2
 LEADER = 3
 
-# Kinds of message; TIMEOUT is an expired timer that waits its turn in a server's queue, and
-# SERVED is added to the kind of what a server has finished processing.
+# Kinds of message; TIMEOUT is an expired timer that waits its turn in a server's queue, OFFICE the
+# end of the write by which a server elects itself, and SERVED is added to the kind of what a server
+# has finished processing.
 VOTE_REQUEST = 0
 VOTE_RESPONSE = 1
 APPEND_REQUEST = 2
@@ -20,6 +21,7 @@ APPEND_RESPONSE = 3
 PRE_VOTE_REQUEST = 4
 PRE_VOTE_RESPONSE = 5
 TIMEOUT = 6
+OFFICE = 7
 SERVED = 8
 
 # Why a timer may have to be touched: bits, so that one handler can give several reasons.

@@ -62,6 +62,7 @@ cdef class Ensemble:
     cdef inline void expire(self, int server) noexcept nogil
     @cython.locals(at=int64_t, term=int64_t, voted_for=int, reasons=int)
     cdef inline void settle(self, int server) noexcept nogil
+    cdef void note_contact(self, int server, int64_t term) noexcept nogil
     @cython.locals(before=int, role=int)
     cdef void change_role(self, int server, int64_t at) noexcept nogil
     @cython.locals(first_of_term=int)

@@ -360,9 +360,13 @@ class Ensemble:
             else:
                 self.network.carry(at)
         if reasons & CONTACT:
-            if self.leased:
-                self.raft.hold_lease(server, self.timeouts.minimum_over(server, self.now))
-            self.stop.note_follower(server, self.raft.leader[server], term, self.now)
+            self.note_contact(server, term)
+
+    def note_contact(self, server: int, term: int) -> None:
+        """A server follows the leader of `term`: for the stop rule, and for its lease."""
+        if self.leased:
+            self.raft.hold_lease(server, self.timeouts.minimum_over(server, self.now))
+        self.stop.note_follower(server, self.raft.leader[server], term, self.now)
 
     def change_role(self, server: int, at: int) -> None:
         """A server entered or left a role; office is taken `at`, when its own vote is written."""

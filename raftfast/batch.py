@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Called in the caller's thread now and then with the trials done and the trials asked for."""
 
-CHUNK_MAX = 8192
+# No power of two: the columns of a chunk would all fall into the same few lines of the cache.
+CHUNK_MAX = 5000
 CHUNK_SECONDS = 0.1
 QUEUE_LIMIT = 1 << 22
 TERMS_LIMIT = 1 << 22

@@ -39,8 +39,9 @@ _NS_PER_MS = 1e6
 class Columns(Mapping[str, "NDArray[np.float64]"]):
     """The measurements of many trials by column; each is float64, nan where there is no value.
 
-    Kept in chunks of the smallest integer type that holds them, a constant as one number: to
-    touch fresh memory costs more than to simulate. Every access to a column makes a new array.
+    Kept in chunks of the smallest integer type that holds them, a constant as one number and
+    equal columns once: to touch fresh memory can cost as much as to simulate. Every access to a
+    column makes a new array.
     """
 
     def __init__(self) -> None:
@@ -48,11 +49,20 @@ class Columns(Mapping[str, "NDArray[np.float64]"]):
 
     def add(self, first: int, block: NDArray[np.int64]) -> None:
         """Take trials `first` and on: `block[c, i]` is the engine's value of column c."""
+        import numpy as np
 
         low, high = block.min(axis=1), block.max(axis=1)
+        ranges = list(zip(low.tolist(), high.tolist(), strict=True))
         packed: list[int | NDArray[np.integer]] = []
-        for values, a, b in zip(block, low.tolist(), high.tolist(), strict=True):
-            packed.append(a if a == b else values.astype(_smallest(a, b)))
+        for i, (a, b) in enumerate(ranges):
+            # Some columns are often the same, such as a first leader's time and the time without.
+            twin = ranges.index((a, b))
+            if a == b:
+                packed.append(a)
+            elif twin < i and np.array_equal(block[i], block[twin]):
+                packed.append(packed[twin])
+            else:
+                packed.append(block[i].astype(_smallest(a, b)))
         self._chunks[first] = (block.shape[1], packed)
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:

@@ -81,7 +81,10 @@ class Model:
         self.follower_range = pair(self.timeouts["election_ms"])
         self.tick = round(self.timeouts["tick_ms"] * NS)
         if self.timeouts["timer"] == "fixed":
-            self.follower_range = (self.follower_range[1],) * 2
+            longest = self.follower_range[1]
+            if self.tick:
+                longest = max(self.ticks(*self.follower_range)) * self.tick / NS
+            self.follower_range = (longest, longest)
         candidate = self.timeouts["candidate_ms"]
         self.candidate_range = self.follower_range if candidate is None else pair(candidate)
         self.lease_ms: float = pair(self.timeouts["election_ms"])[0]
@@ -177,6 +180,7 @@ class Server:
     votes: set[int] = field(default_factory=set)
     heard: int = 0
     draw: int | None = None
+    new_role: bool = False
     counts: dict[str, int] = field(default_factory=lambda: {"election": 0, "heartbeat": 0})
     inbox: deque[Message | Expiry] = field(default_factory=deque)
     busy: bool = False

@@ -1,8 +1,8 @@
 """A slow, obvious simulation of MODEL.md in plain Python objects, to hold the engine against.
 
 It shares no code and no draw with `raftfast` and keeps time in whole nanoseconds, so that instants
-that ought to coincide do. Where MODEL.md is silent it takes the known decisions of the engine:
-a lost message is lost with its copy; after a leader crash a follower's timer starts when the last
+that ought to coincide do. Where MODEL.md is silent it takes the engine's known decisions: a lost
+message is lost with its copy; after a leader crash a follower's timer starts when the last
 broadcast reaches it, which nobody answers; a candidate whose own vote suffices asks nobody.
 """
 
@@ -29,7 +29,6 @@ from .reference_cluster import (
 )
 
 END, DELIVERY, TIMER = 0, 1, 2
-NAN = math.nan
 
 
 def simulate(tables: Mapping[str, Any], trials: int, seed: int) -> dict[str, list[float]]:
@@ -65,11 +64,11 @@ class Election:
     # -- the start -------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        if self.model.start["kind"] == "cold-start":
+        model = self.model
+        if model.start["kind"] == "cold-start":
             for server in self.servers.values():
                 self.restart_timer(server, fresh=True)
             return
-        model = self.model
         self.first_term = 2
         longest = max(server.log for server in self.servers.values())
         leader = self.rng.choice([s.id for s in self.servers.values() if s.log == longest])
@@ -86,9 +85,8 @@ class Election:
     def last_broadcast(self, server: Server) -> None:
         if server.term == 1:
             server.heard = self.now
-            self.restart_timer(server, fresh=server.draw is None)
-        elif server.draw is None:
-            self.restart_timer(server, fresh=True)
+        if server.term == 1 or server.draw is None:
+            self.restart_timer(server, fresh=False)
 
     # -- the loop --------------------------------------------------------------------------------
 
@@ -112,12 +110,11 @@ class Election:
         ended = self.result is not None
         office, leader = self.result or (0, 0)
         led = {term for _, _, term in self.offices}
-        takings = len(self.offices) + (self.first_term == 2)
         followed = ended and self.model.stop["on"] == "followed"
         return {
-            "election_ms": office / NS if ended else NAN,
-            "detect_ms": NAN if self.detect is None else self.detect / NS,
-            "followed_ms": self.now / NS if followed else NAN,
+            "election_ms": office / NS if ended else math.nan,
+            "detect_ms": math.nan if self.detect is None else self.detect / NS,
+            "followed_ms": self.now / NS if followed else math.nan,
             "campaigns": self.campaigns,
             "pre_campaigns": self.pre_campaigns,
             "terms": len(self.candidates),
@@ -125,8 +122,8 @@ class Election:
             "first_term_candidates": len(self.candidates.get(self.first_term, ())),
             "messages": self.messages,
             "lost": self.lost,
-            "leader": leader if ended else NAN,
-            "leader_changes": max(0, takings - 1),
+            "leader": leader if ended else math.nan,
+            "leader_changes": max(0, len(self.offices) + self.first_term - 2),
             "unavailable_ms": self.leaderless / NS,
             "censored": float(not ended),
             "violations": self.violations,
@@ -219,14 +216,17 @@ class Election:
         """Start the election timer now; `fresh` says that even `keep` draws anew here."""
         model = self.model
         low, high = model.candidate_range if candidate else model.follower_range
+        fresh = fresh or (server.new_role and not candidate)
         if fresh or model.timeouts["timer"] != "keep" or server.draw is None:
+            server.new_role = False
             if model.tick:
                 server.draw = self.rng.choice(model.ticks(low, high))
             else:
                 server.draw = round(self.rng.uniform(low, high) * NS * server.factor)
-        draw = server.draw
-        deadline = server.kth_tick(self.now, draw, self.expired) if model.tick else self.now + draw
-        self.set_timer(server, "election", deadline)
+        due = self.now + server.draw
+        if model.tick:
+            due = server.kth_tick(self.now, server.draw, self.expired)
+        self.set_timer(server, "election", due)
 
     def set_timer(self, server: Server, kind: str, deadline: int) -> None:
         server.counts[kind] += 1
@@ -300,8 +300,8 @@ class Election:
         redraws = role == LEADER or self.model.timeouts["timer"] == "keep"
         if role in (CANDIDATE, PRE_CANDIDATE):
             redraws = self.model.protocol["step_down_timer"] == "redraw"
-            # The running timer goes on; a draw to be kept is a follower's own, the next one.
-            server.draw = None
+            # The running timer goes on; what a follower keeps, it draws at the next contact.
+            server.new_role = True
         if redraws:
             self.restart_timer(server, fresh=True)
 
@@ -313,8 +313,8 @@ class Election:
         else:
             lowest = round(self.model.lease_ms * NS * server.factor)
             free = self.now - server.heard >= lowest
-        free = free and server.role != LEADER
-        granted = message.term > server.term and message.log >= server.log and free
+        would = message.term > server.term and message.log >= server.log
+        granted = would and free and server.role != LEADER
         self.respond(server, message, granted, message.term if granted else server.term)
 
     def on_pre_grant(self, server: Server, message: Message) -> None:
@@ -366,8 +366,8 @@ class Election:
             self.end(self.now, server)
             return
         if self.model.stop["on"] == "stable":
-            wait = round(self.model.stop["stable_ms"] * NS)
-            self.at(self.now + wait, END, self.check_stable, server, server.term, self.now)
+            due = self.now + round(self.model.stop["stable_ms"] * NS)
+            self.at(due, END, self.check_stable, server, server.term, self.now)
         server.writes.add("lead")
         server.leads_next = True
         self.to_all(server, Message("append-request", server.id, server.term))
@@ -378,8 +378,8 @@ class Election:
         self.restart_heartbeat(server)
 
     def restart_heartbeat(self, server: Server) -> None:
-        interval = round(self.model.heartbeat * server.factor)
-        self.set_timer(server, "heartbeat", self.now + interval)
+        due = self.now + round(self.model.heartbeat * server.factor)
+        self.set_timer(server, "heartbeat", due)
 
     def check_followed(self, leader: Server) -> None:
         if self.model.stop["on"] != "followed" or leader.role != LEADER:

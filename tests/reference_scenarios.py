@@ -172,7 +172,7 @@ SCENARIOS: dict[str, tuple[int, Tables]] = {
             "network": SLOW, "scenario": CRASH, "cluster": DISTINCT,
         },
     ),
-    # A whole number of ticks within [low, high): six.
+    # The largest whole number of ticks within [low, high): six.
     "ticks, fixed": (
         2000, {"timeouts": {"election_ms": [100, 200], "tick_ms": 30, "timer": "fixed"}},
     ),
@@ -222,6 +222,14 @@ SCENARIOS: dict[str, tuple[int, Tables]] = {
         {
             "protocol": PRE_VOTE, "timeouts": {"election_ms": [100, 110]}, "scenario": CRASH,
             "node": {"drift_ppm": 200_000},
+        },
+    ),
+    # The lease is the range's minimum, whatever followers wait and however exact the clock is.
+    "pre-vote, fixed, drift": (
+        1500,
+        {
+            "protocol": PRE_VOTE, "timeouts": {"election_ms": [100, 150], "timer": "fixed"},
+            "node": {"drift_ppm": 50_000},
         },
     ),
     # Links.

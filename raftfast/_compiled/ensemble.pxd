@@ -60,7 +60,7 @@ cdef class Ensemble:
     @cython.locals(what=int64_t)
     cdef inline int take_timeout(self, int server) noexcept nogil
     cdef inline void expire(self, int server) noexcept nogil
-    @cython.locals(at=int64_t, term=int64_t, voted_for=int, reasons=int)
+    @cython.locals(at=int64_t, term=int64_t, voted_for=int, reasons=int, sent=int64_t, lost=int64_t)
     cdef inline void settle(self, int server) noexcept nogil
     cdef void note_contact(self, int server, int64_t term) noexcept nogil
     @cython.locals(before=int, role=int)

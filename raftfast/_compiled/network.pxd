@@ -34,8 +34,7 @@ cdef class Network:
     cdef void revive(self, int[::1] up) noexcept nogil
     @cython.locals(to=int, ordinal=int64_t, what=int64_t)
     cdef void carry(self, int64_t at) noexcept nogil
-    @cython.locals(sent=int64_t, lost=int64_t)
-    cdef void carry_later(self, int sender, int64_t at) noexcept nogil
+    cdef void note_departure(self, int sender, int64_t at, int64_t sent, int64_t lost) noexcept nogil
     @cython.locals(i=int)
     cdef void recall(self, int64_t at) noexcept nogil
     @cython.locals(i=int)

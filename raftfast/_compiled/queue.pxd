@@ -1,6 +1,6 @@
 cimport cython
 from libc.stdint cimport int64_t
-from raftfast._compiled.words cimport NEVER, TERM_LIMIT, WINDOW
+from raftfast._compiled.words cimport NEVER, TERM_LIMIT, WINDOW, rarely
 
 @cython.final
 cdef class Queue:

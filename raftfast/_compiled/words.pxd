@@ -100,6 +100,11 @@ cdef extern from *:
     #define UNIT 0x1.0000000000000p-53
     #define HALF_UNIT 0x1.0000000000000p-52
     static inline int64_t whole(double x) { return (int64_t)x; }
+    #if defined(__GNUC__)
+    #define rarely(x) __builtin_expect(!!(x), 0)
+    #else
+    #define rarely(x) (x)
+    #endif
     """
     const int64_t NEVER
     const int64_t FAR_NS
@@ -114,3 +119,4 @@ cdef extern from *:
     const double UNIT
     const double HALF_UNIT
     int64_t whole(double x) noexcept nogil
+    bint rarely(bint x) noexcept nogil

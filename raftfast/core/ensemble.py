@@ -142,7 +142,7 @@ class Ensemble:
         """Run one trial to its end and return its status, DONE if it has a result."""
         self.start(seed, trial)
         events = self.events
-        while not self.stop.over and self.status == RUNNING:
+        while not self.stop.over:
             if self.queue.next_at <= self.timeouts.first_at:
                 self.now = self.queue.next_at
                 if self.now >= self.stop.until:
@@ -189,6 +189,8 @@ class Ensemble:
             self.status = TERMS_FULL
         elif self.journal.overflowed:
             self.status = JOURNAL_FULL
+        if self.status != RUNNING:
+            self.stop.over = 1
 
     # How a trial starts.
 
@@ -355,10 +357,11 @@ class Ensemble:
                 at = self.desk.write_lead(server, self.raft.durable, at)
             self.timeouts.apply(server, reasons, at if reasons & LEAD else self.now)
         if self.raft.out:
+            sent = self.network.sent
+            lost = self.network.lost
+            self.network.carry(at)
             if at > self.now:
-                self.network.carry_later(server, at)
-            else:
-                self.network.carry(at)
+                self.network.note_departure(server, at, sent, lost)
         if reasons & CONTACT:
             self.note_contact(server, term)
 

@@ -137,11 +137,9 @@ class Network:
             self.sent += 1
             self.send(to, what + to * 16384, self.raft.out_term, at, ordinal)
 
-    def carry_later(self, sender: int, at: int) -> None:
-        """Send the outbox of a server that still writes; until `at` it has nothing else to send."""
-        sent = self.sent
-        lost = self.lost
-        self.carry(at)
+    def note_departure(self, sender: int, at: int, sent: int, lost: int) -> None:
+        """What was sent since `sent` and `lost` were counted leaves `at`, when its sender has
+        written; until then that has nothing else to send."""
         self.leaves_at[sender] = at
         self.leaving[sender] = self.sent - sent
         self.leaving_lost[sender] = self.lost - lost

@@ -9,7 +9,7 @@ try:
 except ImportError:
     from . import standin as cython
 if not cython.compiled:
-    from .words import NEVER, TERM_LIMIT, WINDOW
+    from .words import NEVER, TERM_LIMIT, WINDOW, rarely
 
 
 class Queue:
@@ -52,7 +52,7 @@ class Queue:
         tag = self.sequence + term
         self.sequence += TERM_LIMIT
         i = self.near
-        if self.size > 0 or i == WINDOW:
+        if rarely(self.size > 0 or i == WINDOW):
             self.push_far(at, what, tag)
             return
         self.window_at[i] = at
@@ -64,7 +64,7 @@ class Queue:
 
     def pop(self) -> None:
         """Take the next delivery out: `what` and `term` are its own until the next pop."""
-        if self.size > 0:
+        if rarely(self.size > 0):
             self.pop_far()
             return
         i = self.first
@@ -79,7 +79,7 @@ class Queue:
         soonest = NEVER
         for i in range(last):
             at = self.window_at[i]
-            if at == soonest and self.window_tag[i] < self.window_tag[first]:
+            if rarely(at == soonest) and self.window_tag[i] < self.window_tag[first]:
                 first = i
             first = i if at < soonest else first
             soonest = at if at < soonest else soonest

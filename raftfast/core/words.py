@@ -127,3 +127,6 @@ HALF_UNIT = 1.0 / (1 << 52)
 
 whole = int
 """The integer part of a float that is not negative."""
+
+rarely = bool
+"""Of a condition: true, but so seldom that the compiler may make that way the longer one."""

@@ -35,8 +35,7 @@ def play(engine: str, todo, capacity: int = 4096) -> None:
             for _ in range(min(number, len(expected))):
                 at, _, payload, term = heapq.heappop(expected)
                 assert queue.next_at == at
-                queue.pop()
-                assert (queue.what, queue.term) == (payload, term)
+                assert (queue.pop(), queue.term) == (payload, term)
         assert queue.next_at == (expected[0][0] if expected else w.NEVER)
     assert not queue.overflowed
 

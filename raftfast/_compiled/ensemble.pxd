@@ -14,7 +14,7 @@ from raftfast._compiled.timeouts cimport Timeouts
 from raftfast._compiled.words cimport (
     CAMPAIGN, CANCELLED, CONTACT, DONE, FOR_CRASH, FOR_LEADER,
     FOR_LOG, JOURNAL_FULL, LEAD, LEADER, NOBODY, OFFICE, PAYLOAD, PRE_CAMPAIGN, PURPOSE, QUEUE_FULL, RUNNING, SAW_CRASH, SAW_RECEIVED,
-    SAW_ROLE, SAW_TERM, SAW_TIMEOUT, SAW_VOTE, SERVED, TERMS_FULL, TIMEOUT, UNIT, whole,
+    SAW_ROLE, SAW_TERM, SAW_TIMEOUT, SAW_VOTE, SERVED, TERMS_FULL, TIMEOUT,
 )
 
 @cython.final
@@ -41,13 +41,13 @@ cdef class Ensemble:
     cpdef void cancel(self) noexcept nogil
     @cython.locals(done=int64_t)
     cpdef int64_t run(self, uint64_t seed, int64_t first, int64_t count, int64_t[::1] columns)
-    @cython.locals(server=int, events=int64_t)
+    @cython.locals(server=int, events=int64_t, now=int64_t)
     cpdef int elect(self, uint64_t seed, int64_t trial) noexcept nogil
     cdef void look_around(self) noexcept nogil
     cdef void start(self, uint64_t seed, int64_t trial) noexcept nogil
     @cython.locals(i=int)
     cdef void start_cold(self) noexcept nogil
-    @cython.locals(u=double, broadcast=int64_t, contact=int64_t, i=int, alive=int)
+    @cython.locals(broadcast=int64_t, contact=int64_t, i=int, alive=int)
     cdef void start_after_crash(self) noexcept nogil
     cdef void enter(self, int server, int64_t term, int voted_for, int64_t contact) noexcept nogil
     @cython.locals(longest=int64_t, several=int, left=int64_t, i=int)
@@ -61,7 +61,7 @@ cdef class Ensemble:
     cdef inline int take_timeout(self, int server) noexcept nogil
     cdef inline void expire(self, int server) noexcept nogil
     @cython.locals(at=int64_t, term=int64_t, voted_for=int, reasons=int, sent=int64_t, lost=int64_t)
-    cdef inline void settle(self, int server) noexcept nogil
+    cdef inline void settle(self, int server, int64_t now) noexcept nogil
     cdef void note_contact(self, int server, int64_t term) noexcept nogil
     @cython.locals(before=int, role=int)
     cdef void change_role(self, int server, int64_t at) noexcept nogil

@@ -15,7 +15,7 @@ cdef class Laws:
     cdef double[::1] a, b, c, pool
     cpdef bint is_plain(self, int row) noexcept nogil
     cpdef int64_t low_of(self, int row) noexcept nogil
-    cpdef double span_of(self, int row) noexcept nogil
+    cpdef int64_t span_of(self, int row) noexcept nogil
     @cython.locals(base=int64_t, u=double, i=int64_t, last=int64_t, kind=int, draw=int64_t, x=double)
     cpdef int64_t sample(self, int row, uint64_t key, uint64_t ordinal) noexcept nogil
     cdef double invert(self, int row, int kind, double u) noexcept nogil

@@ -7,7 +7,7 @@ from raftfast._compiled.raft cimport Raft
 from raftfast._compiled.rng cimport Rng
 from raftfast._compiled.words cimport (
     APPEND_REQUEST, EVERYONE, FOR_BROADCAST, FOR_COPY, FOR_COPY_LATENCY, FOR_LATENCY, FOR_LOSS, NODES_MAX, PURPOSE,
-    SAW_LOST, SAW_SENT, UNIT, whole,
+    SAW_LOST, SAW_SENT, UNIT,
 )
 
 @cython.final
@@ -18,8 +18,8 @@ cdef class Network:
     cdef Raft raft
     cdef Journal journal
     cdef int nodes, law, risky, ordered, by_link, quick, plain
-    cdef double loss, duplicate, span
-    cdef int64_t low
+    cdef double loss, duplicate
+    cdef int64_t low, span
     cdef readonly int64_t sent, lost
     cdef int[NODES_MAX] alive
     cdef int64_t[16 * NODES_MAX] ops

@@ -4,7 +4,7 @@ from raftfast._compiled.words cimport NEVER, TERM_LIMIT, WINDOW, rarely
 
 @cython.final
 cdef class Queue:
-    cdef readonly int64_t next_at, what, term
+    cdef readonly int64_t next_at, term
     cdef int near, first, size, capacity
     cdef readonly int overflowed
     cdef int64_t sequence
@@ -13,11 +13,12 @@ cdef class Queue:
     cpdef void clear(self) noexcept nogil
     @cython.locals(tag=int64_t, i=int)
     cpdef void push(self, int64_t at, int64_t what, int64_t term) noexcept nogil
-    @cython.locals(i=int, last=int, first=int, soonest=int64_t, at=int64_t)
-    cpdef void pop(self) noexcept nogil
+    @cython.locals(i=int, last=int, first=int, soonest=int64_t, at=int64_t, what=int64_t)
+    cpdef int64_t pop(self) noexcept nogil
     @cython.locals(i=int)
     cdef void push_far(self, int64_t at, int64_t what, int64_t tag) noexcept nogil
-    cdef void pop_far(self) noexcept nogil
+    @cython.locals(what=int64_t)
+    cdef int64_t pop_far(self) noexcept nogil
     @cython.locals(i=int, p=int)
     cdef void push_heap(self, int64_t at, int64_t what, int64_t tag) noexcept nogil
     @cython.locals(last=int, at=int64_t, tag=int64_t, i=int, c=int, best=int64_t)

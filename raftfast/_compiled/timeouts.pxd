@@ -13,8 +13,8 @@ cdef class Timeouts:
     cdef readonly int first
     cdef readonly int64_t first_at
     cdef readonly int64_t heartbeat_ns
-    cdef int64_t follower_low, candidate_low, tick_ns, arms
-    cdef double follower_span, candidate_span, drift
+    cdef int64_t follower_low, follower_span, candidate_low, candidate_span, tick_ns, arms
+    cdef double drift
     cdef int64_t[NODES_MAX] due, armed, drawn, since, election_draws, candidacy_draws
     cdef int[NODES_MAX] put_off, drawn_for
     cdef int64_t[::1] tick, phase

@@ -97,6 +97,7 @@ cdef extern from *:
     #define STEP_ORDINAL UINT64_C(0xd6e8feb86659fd93)
     #define NESTED INT64_C(4294967296)
     #define ONE UINT64_C(1)
+    #define SHORT_SPAN INT64_C(2147483648)
     #define UNIT 0x1.0000000000000p-53
     #define HALF_UNIT 0x1.0000000000000p-52
     static inline int64_t whole(double x) { return (int64_t)x; }
@@ -116,6 +117,7 @@ cdef extern from *:
     const uint64_t STEP_ORDINAL
     const int64_t NESTED
     const uint64_t ONE
+    const int64_t SHORT_SPAN
     const double UNIT
     const double HALF_UNIT
     int64_t whole(double x) noexcept nogil

@@ -36,8 +36,6 @@ if not cython.compiled:
         SERVED,
         TERMS_FULL,
         TIMEOUT,
-        UNIT,
-        whole,
     )
 from .census import Census
 from .desk import Desk
@@ -144,8 +142,9 @@ class Ensemble:
         events = self.events
         while not self.stop.over:
             if self.queue.next_at <= self.timeouts.first_at:
-                self.now = self.queue.next_at
-                if self.now >= self.stop.until:
+                now = self.queue.next_at
+                self.now = now
+                if now >= self.stop.until:
                     self.stop.run_out()
                     break
                 server = self.take_delivery()
@@ -153,9 +152,10 @@ class Ensemble:
                 self.timeouts.find_first()
                 continue
             else:
-                self.now = self.timeouts.first_at
+                now = self.timeouts.first_at
+                self.now = now
                 server = self.timeouts.first
-                if self.now >= self.stop.until:
+                if now >= self.stop.until:
                     self.stop.run_out()
                     break
                 if self.timeouts.put_off[server]:
@@ -163,7 +163,7 @@ class Ensemble:
                     continue
                 server = self.take_timeout(server)
             if server >= 0:
-                self.settle(server)
+                self.settle(server, now)
             if self.busy:
                 self.desk.serve(self.served, self.now, self.timeouts.armed[self.served])
             events += 1
@@ -229,8 +229,7 @@ class Ensemble:
         Each follower's timer starts when that broadcast reaches it, be it after t = 0.
         """
         self.crashed = self.draw_leader()
-        u = self.rng.draw(FOR_CRASH * PURPOSE, 0) * UNIT
-        broadcast = -whole(u * self.timeouts.heartbeat_ns)
+        broadcast = -self.rng.below(FOR_CRASH * PURPOSE, 0, self.timeouts.heartbeat_ns)
         self.timeouts.clear(broadcast)
         if self.journal.on:
             self.journal.note(0, SAW_CRASH, self.crashed, NOBODY, 0, 1, 0, broadcast)
@@ -261,7 +260,7 @@ class Ensemble:
                 several = 0
             if self.up[i] and self.logs[i] == longest:
                 several += 1
-        left = whole(self.rng.draw(FOR_LEADER * PURPOSE, 0) * (several * UNIT))
+        left = self.rng.below(FOR_LEADER * PURPOSE, 0, several)
         for i in range(self.nodes):
             if self.up[i] and self.logs[i] == longest:
                 if left == 0:
@@ -274,7 +273,7 @@ class Ensemble:
         for i in range(self.nodes):
             self.logs[i] = i
         for i in range(self.nodes - 1, 0, -1):
-            j = whole(self.rng.draw(FOR_LOG * PURPOSE, i) * ((i + 1) * UNIT))
+            j = self.rng.below(FOR_LOG * PURPOSE, i, i + 1)
             length = self.logs[i]
             self.logs[i] = self.logs[j]
             self.logs[j] = length
@@ -285,8 +284,7 @@ class Ensemble:
 
     def take_delivery(self) -> int:
         """Dispatch the next delivery to the state machine; NOBODY where its server is busy."""
-        self.queue.pop()
-        what = self.queue.what
+        what = self.queue.pop()
         term = self.queue.term
         server = (what >> 14) & 1023
         if self.watched and not self.is_ready(server, what, term):
@@ -334,9 +332,9 @@ class Ensemble:
 
     # What a handler left behind.
 
-    def settle(self, server: int) -> None:
+    def settle(self, server: int, now: int) -> None:
         """Check what changed, write it, touch the timer, and send the outbox."""
-        at = self.now
+        at = now
         if self.writes and self.raft.durable:
             at = self.desk.write_down(server, self.raft.durable, at)
         term = self.raft.term[server]
@@ -348,19 +346,19 @@ class Ensemble:
         reasons = self.raft.reasons
         if reasons:
             if reasons & (CAMPAIGN | PRE_CAMPAIGN):
-                self.census.note_campaign(reasons, term, self.now)
+                self.census.note_campaign(reasons, term, now)
             if self.raft.role[server] != self.safety.role[server]:
                 self.change_role(server, at)
                 if self.stop.over:
                     return
             if reasons & LEAD and self.writes:
                 at = self.desk.write_lead(server, self.raft.durable, at)
-            self.timeouts.apply(server, reasons, at if reasons & LEAD else self.now)
+            self.timeouts.apply(server, reasons, at if reasons & LEAD else now)
         if self.raft.out:
             sent = self.network.sent
             lost = self.network.lost
             self.network.carry(at)
-            if at > self.now:
+            if at > now:
                 self.network.note_departure(server, at, sent, lost)
         if reasons & CONTACT:
             self.note_contact(server, term)

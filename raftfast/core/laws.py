@@ -62,9 +62,9 @@ class Laws:
         """The least value of a plain law, in ns."""
         return self.base[row] + whole(self.a[row])
 
-    def span_of(self, row: int) -> float:
-        """What a draw is multiplied with to get above the least value of a plain law."""
-        return self.b[row] * UNIT
+    def span_of(self, row: int) -> int:
+        """How many values a plain law has, in ns; 0 for a constant."""
+        return whole(self.b[row])
 
     def sample(self, row: int, key: int, ordinal: int) -> int:
         """A time in ns by the law in this row, 0 to FAR_NS plus the bases."""
@@ -83,12 +83,12 @@ class Laws:
         kind = self.kind[row]
         if kind == CONSTANT:
             return base
-        draw = self.rng.draw(key, ordinal)
         if kind == UNIFORM:
-            return base + whole(self.a[row]) + whole(draw * (self.b[row] * UNIT))
+            return base + whole(self.a[row]) + self.rng.below(key, ordinal, self.span_of(row))
         if kind == SAMPLES:
-            i = self.start[row] + whole(draw * (self.count[row] * UNIT))
+            i = self.start[row] + self.rng.below(key, ordinal, self.count[row])
             return base + whole(self.pool[i])
+        draw = self.rng.draw(key, ordinal)
         x = self.invert(row, kind, ((draw >> 1) + 0.5) * HALF_UNIT)
         if x > FAR_NS:
             x = FAR_NS

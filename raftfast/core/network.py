@@ -21,7 +21,6 @@ if not cython.compiled:
         SAW_LOST,
         SAW_SENT,
         UNIT,
-        whole,
     )
 from .journal import Journal
 from .laws import Laws
@@ -166,7 +165,7 @@ class Network:
         elif self.plain:
             # The lowest 24 bits of `what` are the kind and the link.
             key = FOR_LATENCY * PURPOSE + (what & 0xFFFFFF)
-            arrival = at + self.low + whole(self.rng.draw(key, ordinal) * self.span)
+            arrival = at + self.low + self.rng.below(key, ordinal, self.span)
             self.queue.push(arrival, what, term)
         else:
             self.send_at_risk(what, term, at, ordinal)

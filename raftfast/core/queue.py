@@ -25,7 +25,6 @@ class Queue:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.next_at = NEVER
-        self.what = 0
         self.term = 0
         self.near = 0
         self.first = 0
@@ -62,15 +61,14 @@ class Queue:
         self.first = i if at < self.next_at else self.first
         self.next_at = at if at < self.next_at else self.next_at
 
-    def pop(self) -> None:
-        """Take the next delivery out: `what` and `term` are its own until the next pop."""
+    def pop(self) -> int:
+        """Take the next delivery out and return what it is; `term` is its own until the next."""
         if rarely(self.size > 0):
-            self.pop_far()
-            return
+            return self.pop_far()
         i = self.first
         last = self.near - 1
         self.near = last
-        self.what = self.window_what[i]
+        what = self.window_what[i]
         self.term = self.window_tag[i] & (TERM_LIMIT - 1)
         self.window_at[i] = self.window_at[last]
         self.window_what[i] = self.window_what[last]
@@ -85,6 +83,7 @@ class Queue:
             soonest = at if at < soonest else soonest
         self.first = first
         self.next_at = soonest
+        return what
 
     def push_far(self, at: int, what: int, tag: int) -> None:
         """Add to the heap, and before that all that stands in the window."""
@@ -94,12 +93,13 @@ class Queue:
         self.push_heap(at, what, tag)
         self.next_at = self.heap_at[0]
 
-    def pop_far(self) -> None:
+    def pop_far(self) -> int:
         """Take the next delivery from the heap."""
-        self.what = self.heap_what[0]
+        what = self.heap_what[0]
         self.term = self.heap_tag[0] & (TERM_LIMIT - 1)
         self.pop_heap()
         self.next_at = self.heap_at[0] if self.size > 0 else NEVER
+        return what
 
     def push_heap(self, at: int, what: int, tag: int) -> None:
         i = self.size

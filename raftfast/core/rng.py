@@ -13,7 +13,17 @@ try:
 except ImportError:
     from . import standin as cython
 if not cython.compiled:
-    from .words import MASK, MIX_1, MIX_2, STEP_ID, STEP_ORDINAL, STEP_TRIAL
+    from .words import (
+        MASK,
+        MIX_1,
+        MIX_2,
+        SHORT_SPAN,
+        STEP_ID,
+        STEP_ORDINAL,
+        STEP_TRIAL,
+        UNIT,
+        whole,
+    )
 
 
 class Rng:
@@ -38,3 +48,13 @@ class Rng:
         x = ((x ^ (x >> 30)) * MIX_1) & MASK
         x = ((x ^ (x >> 27)) * MIX_2) & MASK
         return (x ^ (x >> 31)) >> 11
+
+    def below(self, key: int, ordinal: int, span: int) -> int:
+        """An integer uniform over 0 .. span - 1, or 0 for a span of 0; up to 2**53.
+
+        Spans below 2**31 (two seconds in ns) are scaled in integers, which is sooner done.
+        """
+        x = self.draw(key, ordinal)
+        if span < SHORT_SPAN:
+            return ((x >> 21) * span) >> 32
+        return whole(x * (span * UNIT))

@@ -50,9 +50,9 @@ class Timeouts:
         self.nodes = nodes
         self.heartbeat_ns = heartbeat_ns
         self.follower_low = ranges[0]
-        self.follower_span = (ranges[1] - ranges[0]) * UNIT
+        self.follower_span = ranges[1] - ranges[0]
         self.candidate_low = ranges[2]
-        self.candidate_span = (ranges[3] - ranges[2]) * UNIT
+        self.candidate_span = ranges[3] - ranges[2]
         self.up = array("i", up)
         self.redraw_on = 0
         self.restart_on = 0
@@ -120,15 +120,15 @@ class Timeouts:
             if self.drift > 0.0:
                 self.tick[i] = whole(self.tick_ns * self.rate[i])
             place = 0 if self.aligned else i
-            into = whole(self.rng.draw(FOR_PHASE * PURPOSE + place, 0) * (self.tick[i] * UNIT))
+            into = self.rng.below(FOR_PHASE * PURPOSE + place, 0, self.tick[i])
             self.phase[i] = broadcast_ns + into - self.tick[i]
 
     def start(self, server: int, now: int) -> int:
         """Start a follower's timer with a fresh draw, at `now` (which may be before 0); when it
         is due."""
         self.election_draws[server] = 1
-        wait = self.follower_low + whole(
-            self.rng.draw(FOR_ELECTION * PURPOSE + server, 0) * self.follower_span
+        wait = self.follower_low + self.rng.below(
+            FOR_ELECTION * PURPOSE + server, 0, self.follower_span
         )
         self.drawn[server] = wait
         at = now + wait if self.plain else self.wait_by_clock(server, wait, 0, now)
@@ -190,14 +190,16 @@ class Timeouts:
     def draw(self, server: int) -> int:
         """Take the draw that was put off, if one was; the timeout in force, in ns or ticks."""
         if self.put_off[server] == FOR_ELECTION:
-            self.drawn[server] = self.follower_low + whole(
-                self.rng.draw(FOR_ELECTION * PURPOSE + server, self.election_draws[server] - 1)
-                * self.follower_span
+            self.drawn[server] = self.follower_low + self.rng.below(
+                FOR_ELECTION * PURPOSE + server,
+                self.election_draws[server] - 1,
+                self.follower_span,
             )
         elif self.put_off[server] == FOR_CANDIDACY:
-            self.drawn[server] = self.candidate_low + whole(
-                self.rng.draw(FOR_CANDIDACY * PURPOSE + server, self.candidacy_draws[server] - 1)
-                * self.candidate_span
+            self.drawn[server] = self.candidate_low + self.rng.below(
+                FOR_CANDIDACY * PURPOSE + server,
+                self.candidacy_draws[server] - 1,
+                self.candidate_span,
             )
         self.put_off[server] = 0
         return self.drawn[server]

@@ -122,6 +122,7 @@ PURPOSE = 1 << 24  # a link of a kind is kind + from * 16 + to * 16384, below th
 NESTED = 1 << 32  # draws within a draw (a mixture's choice), above every purpose
 ONE = 1
 
+SHORT_SPAN = 1 << 31
 UNIT = 1.0 / (1 << 53)
 HALF_UNIT = 1.0 / (1 << 52)
 

@@ -40,7 +40,8 @@ class Block:
 
     `up` is 1 for servers that run; `logs` are log lengths by rank, which compare as the lengths
     do; `desk_laws` are the rows for process, persist, and the four writes, -1 for none;
-    `timeout_ranges` are [low, high) of followers and candidates in ns, or in ticks.
+    `timeout_ranges` are [low, high) of followers and candidates in ns, or in ticks, and
+    `lease_wait` is the shortest of election_ms in the same.
     """
 
     nodes: int
@@ -57,6 +58,7 @@ class Block:
     drift_ppm: float
     pre_vote: int
     lease_ns: int
+    lease_wait: int
     laws: list[Row]
     pool: list[float]
     latency_law: int
@@ -99,6 +101,7 @@ def block(scenario: Scenario) -> Block:
         drift_ppm=scenario.node.drift_ppm,
         pre_vote=int(scenario.protocol.pre_vote == "on"),
         lease_ns=_ns(scenario.timeouts.election_ms[0]),
+        lease_wait=_lease_wait(scenario),
         latency_law=latency_law,
         chances=[network.loss, network.duplicate],
         ordered=int(network.ordered),
@@ -195,6 +198,13 @@ def _timeout_ranges(scenario: Scenario) -> list[int]:
     if timeouts.tick_ms > 0:
         return [*_ticks(follower, timeouts.tick_ms), *_ticks(candidate, timeouts.tick_ms)]
     return [_ns(bound) for bound in (*follower, *candidate)]
+
+
+def _lease_wait(scenario: Scenario) -> int:
+    timeouts = scenario.timeouts
+    if timeouts.tick_ms > 0:
+        return _ticks(timeouts.election_ms, timeouts.tick_ms)[0]
+    return _ns(timeouts.election_ms[0])
 
 
 def _ticks(bounds: tuple[float, float], tick_ms: float) -> tuple[int, int]:

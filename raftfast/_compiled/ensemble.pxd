@@ -33,7 +33,7 @@ cdef class Ensemble:
     cdef int nodes, leased, busy, watched, writes, distinct_logs, crash, synchronised
     cdef int[::1] up
     cdef int64_t[::1] logs, columns
-    cdef int64_t stride
+    cdef int64_t stride, lease_wait
     cdef readonly int64_t events
     cdef readonly int status, crashed
     cdef int served, cancelled
@@ -63,6 +63,7 @@ cdef class Ensemble:
     @cython.locals(at=int64_t, term=int64_t, voted_for=int, reasons=int, sent=int64_t, lost=int64_t)
     cdef inline void settle(self, int server, int64_t now) noexcept nogil
     cdef void note_contact(self, int server, int64_t term) noexcept nogil
+    cdef void hold_lease(self, int server, int64_t contact) noexcept nogil
     @cython.locals(before=int, role=int)
     cdef void change_role(self, int server, int64_t at) noexcept nogil
     @cython.locals(first_of_term=int)

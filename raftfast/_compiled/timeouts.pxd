@@ -38,7 +38,6 @@ cdef class Timeouts:
     cdef inline int64_t draw(self, int server) noexcept nogil
     @cython.locals(tick=int64_t, since=int64_t, done=int64_t)
     cdef int64_t wait_by_clock(self, int server, int64_t wait, int reasons, int64_t now) noexcept nogil
-    cdef int64_t minimum_over(self, int server, int64_t now) noexcept nogil
     cdef inline void set_due(self, int server, int64_t at) noexcept nogil
     cpdef void stop(self, int server) noexcept nogil
     @cython.locals(best=int, at=int64_t, i=int)

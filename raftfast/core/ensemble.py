@@ -98,6 +98,7 @@ class Ensemble:
         self.network.revive(self.up)
         # By exact clocks the lease is `lease_ns` long; by others it is asked for at each contact.
         self.leased = int(block.pre_vote and (block.tick_ns > 0 or block.drift_ppm > 0.0))
+        self.lease_wait = block.lease_wait
         self.crash = block.crash
         self.synchronised = block.synchronised
         self.stop = Stop(
@@ -221,7 +222,7 @@ class Ensemble:
         self.timeouts.start_all()
         if self.leased:
             for i in range(self.nodes):
-                self.raft.hold_lease(i, self.timeouts.minimum_over(i, 0))
+                self.hold_lease(i, 0)
 
     def start_after_crash(self) -> None:
         """The leader of term 1 crashes at t = 0, some part of a heartbeat after its last broadcast.
@@ -241,7 +242,7 @@ class Ensemble:
             alive = self.up[i] and i != self.crashed
             self.network.set_alive(i, alive)
             if self.leased:
-                self.raft.hold_lease(i, self.timeouts.minimum_over(i, contact))
+                self.hold_lease(i, contact)
             if alive and self.timeouts.start(i, contact) < 0:
                 # By a clock that ticks or drifts it may be over before the crash; not here.
                 self.timeouts.set_due(i, 0)
@@ -366,8 +367,14 @@ class Ensemble:
     def note_contact(self, server: int, term: int) -> None:
         """A server follows the leader of `term`: for the stop rule, and for its lease."""
         if self.leased:
-            self.raft.hold_lease(server, self.timeouts.minimum_over(server, self.now))
+            self.hold_lease(server, self.now)
         self.stop.note_follower(server, self.raft.leader[server], term, self.now)
+
+    def hold_lease(self, server: int, contact: int) -> None:
+        """Let the lease that began at `contact` be as long as it is by the server's clock."""
+        self.raft.hold_lease(
+            server, self.timeouts.wait_by_clock(server, self.lease_wait, 0, contact)
+        )
 
     def change_role(self, server: int, at: int) -> None:
         """A server entered or left a role; office is taken `at`, when its own vote is written."""

@@ -219,12 +219,6 @@ class Timeouts:
             done -= 1
         return self.phase[server] + (done + wait) * tick
 
-    def minimum_over(self, server: int, now: int) -> int:
-        """When the shortest of a follower's timeouts, begun at `now`, is over by its clock."""
-        if self.plain:
-            return now + self.follower_low
-        return self.wait_by_clock(server, self.follower_low, 0, now)
-
     def set_due(self, server: int, at: int) -> None:
         """Let the timer of `server` expire at `at`; NEVER stops it.
 

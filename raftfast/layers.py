@@ -25,6 +25,7 @@ _ALTERNATIVES: tuple[Mapping[str, tuple[str, ...]], ...] = (
     {"node.persist_ms": ("node.persist_ms",), "node.persist": _PERSIST},
 )
 
+_POINT = re.compile(r"[+-]?\.[0-9]+(?:[eE][+-]?[0-9]+)?")
 _TOKEN = re.compile(r""" "(?:\\.|[^"\\])*" | '[^']*' | [^\s,\[\]{}="']+ """, re.VERBOSE)
 _POSITION = re.compile(r" ?\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
@@ -224,7 +225,10 @@ def _override(text: str) -> tuple[str, object]:
 
 
 def _value(text: str, key: str) -> object:
-    """A TOML value; a bare word stands for a string, since shells eat quotes."""
+    """A TOML value; a bare word stands for a string, since shells eat quotes, and a number may
+    begin with its point."""
+    if _POINT.fullmatch(text):
+        return float(text)
     try:
         return _toml_value(text)
     except (ValueError, RecursionError):

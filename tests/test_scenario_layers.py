@@ -98,6 +98,13 @@ def test_a_way_of_saying_replaces_the_other_of_a_lower_layer(tmp_path: Path) -> 
         Scenario.load(matrix, ["cluster.nodes=5"])
 
 
+def test_a_number_may_begin_with_its_point() -> None:
+    assert Scenario.from_dict({}, overrides=["network.loss=.25"]).network.loss == 0.25
+    assert Scenario.from_dict({}, overrides=["node.process_ms=.5"]).node.process_ms.parameters == (
+        0.5,
+    )
+
+
 def test_files_are_found_from_where_they_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

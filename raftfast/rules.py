@@ -259,9 +259,22 @@ def _check_ticks(given: Given, structs: Mapping[str, Any]) -> None:
 
 
 def _check_heartbeat(given: Given, structs: Mapping[str, Any]) -> None:
+    """After a crash no timeout may be over before it, by a clock that ticks or drifts neither.
+
+    A timer of k ticks can last as little as k - 1 of them, and one by a fast clock less than it
+    says.
+    """
     timeouts: schema.Timeouts = structs["timeouts"]
     low_ms = timeouts.election_ms[0]
-    if structs["scenario"].kind == "leader-crash" and timeouts.heartbeat_ms >= low_ms:
+    too_long = timeouts.heartbeat_ms >= low_ms
+    if timeouts.tick_ms > 0 and not too_long:
+        low_ms = (math.ceil(low_ms / timeouts.tick_ms - 1e-9) - 1) * timeouts.tick_ms
+        too_long = timeouts.heartbeat_ms > low_ms
+    slack = 1.0 - structs["node"].drift_ppm * 1e-6
+    if slack < 1.0 and not too_long:
+        low_ms *= slack
+        too_long = timeouts.heartbeat_ms >= low_ms
+    if structs["scenario"].kind == "leader-crash" and too_long:
         problem = (
             f"heartbeat_ms ({_shown(timeouts.heartbeat_ms)}) must be below the lowest election "
             f"timeout ({_shown(low_ms)}) for a leader crash"

@@ -48,7 +48,7 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
     running = draw(st.integers((nodes + 2) // 2, nodes))
     timeouts: dict[str, Any] = {
         "election_ms": [low, high],
-        "heartbeat_ms": draw(st.sampled_from([7.0, 19.0])),
+        "heartbeat_ms": draw(st.sampled_from([7.0, 13.0])),
         "timer": timer,
     }
     if draw(st.booleans()):

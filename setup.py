@@ -36,14 +36,17 @@ from libc.stdint cimport int64_t, uint64_t
 from raftfast._compiled.words cimport *
 """
 # Contraction and reordering of floats would part the two backends in the last bit. The core never
-# relies on wrap-around; its branches predict better than a table of jumps; its loops are short,
-# and its functions small enough to be one.
+# relies on wrap-around; its branches predict better than a table of jumps; its loops are short
+# (a call of memset costs more than five stores), and its functions small enough to be one. That
+# some are kept apart (words.pxd) says little of the variables which hold what they return.
 FLAGS = [
     "-O3",
     "-ffp-contract=off",
     "-fno-wrapv",
     "-fno-jump-tables",
     "-fno-tree-vectorize",
+    "-fno-tree-loop-distribute-patterns",
+    "-Wno-attributes",
     "-finline-limit=2000",
 ]
 DIRECTIVES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,9 @@ COLUMNS = (
 """Every column: int64 in the engine, -1 where there is no value (what each means: MODEL.md)."""
 
 _NS_PER_MS = 1e6
+_SHORT = 1 << 15  # what is smaller is sooner copied than compared
+_FIRST_PIECE = 1 << 16
+_LAST_PIECE = 1 << 24
 
 
 class Columns(Mapping[str, "NDArray[np.float64]"]):
@@ -46,6 +50,7 @@ class Columns(Mapping[str, "NDArray[np.float64]"]):
 
     def __init__(self) -> None:
         self._chunks: dict[int, tuple[int, list[int | NDArray[np.integer]]]] = {}
+        self._shelf = _Shelf()
 
     def add(self, first: int, block: NDArray[np.int64]) -> None:
         """Take trials `first` and on: `block[c, i]` is the engine's value of column c."""
@@ -59,10 +64,10 @@ class Columns(Mapping[str, "NDArray[np.float64]"]):
             twin = ranges.index((a, b))
             if a == b:
                 packed.append(a)
-            elif twin < i and np.array_equal(block[i], block[twin]):
+            elif twin < i and b > _SHORT and np.array_equal(block[i], block[twin]):
                 packed.append(packed[twin])
             else:
-                packed.append(block[i].astype(_smallest(a, b)))
+                packed.append(self._shelf.keep(block[i], _smallest(a, b)))
         self._chunks[first] = (block.shape[1], packed)
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
@@ -123,11 +128,35 @@ class Columns(Mapping[str, "NDArray[np.float64]"]):
             yield count, packed[index]
 
 
-def _smallest(low: int, high: int) -> type[np.integer]:
-    import numpy as np
+class _Shelf:
+    """Room for packed columns, taken in large pieces: the kernel gives those in huge pages, which
+    are several times sooner had than small ones. Any thread may keep something."""
 
-    for kind in (np.int8, np.int16, np.int32):
-        info = np.iinfo(kind)
-        if info.min <= low and high <= info.max:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._free: NDArray[np.uint8] | None = None
+        self._next = _FIRST_PIECE
+
+    def keep(self, values: NDArray[np.int64], kind: str) -> NDArray[np.integer]:
+        """A copy of `values` as integers of this kind."""
+        import numpy as np
+
+        wanted = len(values) * int(kind[1:])
+        with self._lock:
+            if self._free is None or len(self._free) < wanted:
+                self._free = np.empty(max(self._next, wanted), dtype=np.uint8)
+                self._next = min(2 * self._next, _LAST_PIECE)
+            room = self._free[:wanted]
+            # The next one begins where any kind may.
+            self._free = self._free[(wanted + 7) // 8 * 8 :]
+        kept = room.view(kind)
+        kept[:] = values
+        return kept
+
+
+def _smallest(low: int, high: int) -> str:
+    """The dtype of the smallest integer that holds both."""
+    for kind, limit in (("i1", 1 << 7), ("i2", 1 << 15), ("i4", 1 << 31)):
+        if -limit <= low and high < limit:
             return kind
-    return np.int64
+    return "i8"

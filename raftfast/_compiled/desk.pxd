@@ -6,6 +6,7 @@ from raftfast._compiled.words cimport (
     FOR_PROCESS, FOR_WRITE, NOBODY, PURPOSE, SERVED, TIMEOUT, WROTE_CANDIDACY, WROTE_LEAD, WROTE_TERM,
     WROTE_VOTE,
 )
+from raftfast._compiled.words cimport apart
 
 @cython.final
 cdef class Desk:
@@ -16,12 +17,12 @@ cdef class Desk:
     cdef int[::1] head, tail, serving, after
     cdef int64_t[::1] free_at, processed, written, what, terms
     @cython.locals(i=int)
-    cpdef void clear(self) noexcept nogil
+    cdef apart clear(self) noexcept nogil
     cpdef int is_free(self, int server, int64_t now) noexcept nogil
     @cython.locals(slot=int)
-    cdef void wait(self, int server, int64_t what, int64_t term) noexcept nogil
+    cdef apart wait(self, int server, int64_t what, int64_t term) noexcept nogil
     @cython.locals(slot=int, what=int64_t, at=int64_t, ordinal=int64_t)
-    cdef void serve(self, int server, int64_t now, int64_t armed) noexcept nogil
+    cdef apart serve(self, int server, int64_t now, int64_t armed) noexcept nogil
     cpdef void rest(self, int server) noexcept nogil
     @cython.locals(at=int64_t)
     cpdef int64_t write_down(self, int server, int durable, int64_t now) noexcept nogil

@@ -14,8 +14,9 @@ from raftfast._compiled.timeouts cimport Timeouts
 from raftfast._compiled.words cimport (
     CAMPAIGN, CANCELLED, CONTACT, DONE, FOR_CRASH, FOR_LEADER,
     FOR_LOG, JOURNAL_FULL, LEAD, LEADER, NOBODY, OFFICE, PAYLOAD, PRE_CAMPAIGN, PURPOSE, QUEUE_FULL, RUNNING, SAW_CRASH, SAW_RECEIVED,
-    SAW_ROLE, SAW_TERM, SAW_TIMEOUT, SAW_VOTE, SERVED, TERMS_FULL, TIMEOUT,
+    SAW_ROLE, SAW_TERM, SAW_TIMEOUT, SAW_VOTE, SERVED, TERMS_FULL, TIMEOUT, rarely,
 )
+from raftfast._compiled.words cimport apart, apart_int
 
 @cython.final
 cdef class Ensemble:
@@ -43,7 +44,7 @@ cdef class Ensemble:
     cpdef int64_t run(self, uint64_t seed, int64_t first, int64_t count, int64_t[::1] columns)
     @cython.locals(server=int, events=int64_t, now=int64_t)
     cpdef int elect(self, uint64_t seed, int64_t trial) noexcept nogil
-    cdef void look_around(self) noexcept nogil
+    cdef apart look_around(self) noexcept nogil
     cdef void start(self, uint64_t seed, int64_t trial) noexcept nogil
     @cython.locals(i=int)
     cdef void start_cold(self) noexcept nogil
@@ -53,17 +54,19 @@ cdef class Ensemble:
     @cython.locals(longest=int64_t, several=int, left=int64_t, i=int)
     cdef int draw_leader(self) noexcept nogil
     @cython.locals(i=int, j=int64_t, length=int64_t)
-    cdef void permute_logs(self) noexcept nogil
+    cdef apart permute_logs(self) noexcept nogil
     @cython.locals(what=int64_t, term=int64_t, server=int)
     cdef inline int take_delivery(self) noexcept nogil
-    cdef int is_ready(self, int server, int64_t what, int64_t term) noexcept nogil
+    cdef apart_int is_ready(self, int server, int64_t what, int64_t term) noexcept nogil
     @cython.locals(what=int64_t)
     cdef inline int take_timeout(self, int server) noexcept nogil
     cdef inline void expire(self, int server) noexcept nogil
-    @cython.locals(at=int64_t, term=int64_t, voted_for=int, reasons=int, sent=int64_t, lost=int64_t)
+    @cython.locals(at=int64_t, term=int64_t, voted_for=int, reasons=int)
     cdef inline void settle(self, int server, int64_t now) noexcept nogil
+    @cython.locals(term=int64_t, voted_for=int)
+    cdef apart_int write_down(self, int server, int64_t now) noexcept nogil
     cdef void note_contact(self, int server, int64_t term) noexcept nogil
-    cdef void hold_lease(self, int server, int64_t contact) noexcept nogil
+    cdef apart hold_lease(self, int server, int64_t contact) noexcept nogil
     @cython.locals(before=int, role=int)
     cdef void change_role(self, int server, int64_t at) noexcept nogil
     @cython.locals(first_of_term=int)
@@ -71,4 +74,3 @@ cdef class Ensemble:
     @cython.locals(changes=int64_t)
     cdef void write(self, int64_t trial) noexcept nogil
     cdef inline void put(self, int column, int64_t trial, int64_t value) noexcept nogil
-    cdef void note_change(self, int server, int64_t term, int voted_for) noexcept nogil

@@ -6,9 +6,10 @@ from raftfast._compiled.queue cimport Queue
 from raftfast._compiled.raft cimport Raft
 from raftfast._compiled.rng cimport Rng
 from raftfast._compiled.words cimport (
-    APPEND_REQUEST, EVERYONE, FOR_BROADCAST, FOR_COPY, FOR_COPY_LATENCY, FOR_LATENCY, FOR_LOSS, NODES_MAX, PURPOSE,
-    SAW_LOST, SAW_SENT, UNIT,
+    APPEND_REQUEST, EVERYONE, FOR_BROADCAST, FOR_COPY, FOR_COPY_LATENCY, FOR_LATENCY, FOR_LOSS, PLACES, OPS_END, OPS_MAX, PURPOSE,
+    SAW_LOST, SAW_SENT, SHORT_SPAN, UNIT, rarely,
 )
+from raftfast._compiled.words cimport apart
 
 @cython.final
 cdef class Network:
@@ -21,8 +22,9 @@ cdef class Network:
     cdef double loss, duplicate
     cdef int64_t low, span
     cdef readonly int64_t sent, lost
-    cdef int[NODES_MAX] alive
-    cdef int64_t[16 * NODES_MAX] ops
+    cdef int[PLACES] alive
+    cdef int64_t[16 * PLACES] ops
+    cdef int64_t ops_from
     cdef int64_t[::1] latest, leaves_at, leaving, leaving_lost
     cdef int[::1] link_law
     cdef double[::1] link_loss, link_duplicate
@@ -32,20 +34,21 @@ cdef class Network:
     cpdef int reaches(self, int sender, int to) noexcept nogil
     @cython.locals(i=int)
     cdef void revive(self, int[::1] up) noexcept nogil
-    @cython.locals(to=int, ordinal=int64_t, what=int64_t)
+    @cython.locals(to=int, count=int64_t, ordinal=int64_t, what=int64_t)
     cdef void carry(self, int64_t at) noexcept nogil
-    cdef void note_departure(self, int sender, int64_t at, int64_t sent, int64_t lost) noexcept nogil
+    @cython.locals(sent=int64_t, lost=int64_t)
+    cdef apart carry_later(self, int sender, int64_t at) noexcept nogil
     @cython.locals(i=int)
-    cdef void recall(self, int64_t at) noexcept nogil
+    cdef apart recall(self, int64_t at) noexcept nogil
     @cython.locals(i=int)
-    cdef void clear_departures(self) noexcept nogil
-    @cython.locals(to=int, sender=int)
+    cdef apart clear_departures(self) noexcept nogil
+    @cython.locals(i=int, to=int, sender=int)
     cdef void broadcast(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
     @cython.locals(key=int64_t)
     cdef inline void send(self, int to, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
     @cython.locals(link=int64_t, sender=int, pair=int, loss=double, duplicate=double, law=int, delay=int64_t)
-    cdef void send_at_risk(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
+    cdef apart send_at_risk(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
     cdef void deliver(self, int pair, int64_t arrival, int64_t what, int64_t term, int64_t at) noexcept nogil
-    cdef void lose(self, int64_t what, int64_t term, int64_t at) noexcept nogil
+    cdef apart lose(self, int64_t what, int64_t term, int64_t at) noexcept nogil
     @cython.locals(law=int, key=int64_t)
     cpdef int64_t broadcast_delay(self, int sender, int to) noexcept nogil

@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from raftfast._compiled.words cimport (
     APPEND_REQUEST, APPEND_RESPONSE, BALLOT_WORDS, CAMPAIGN, CANDIDATE, CONTACT, DEPOSED, EVERYONE,
-    EXPIRED, FOLLOW, FOLLOWER, GRANT, LEAD, LEADER, NOBODY, NODES_MAX, ONE, PAYLOAD, PRE_CAMPAIGN,
+    EXPIRED, FOLLOW, FOLLOWER, GRANT, LEAD, LEADER, NOBODY, PLACES, ONE, PAYLOAD, PRE_CAMPAIGN,
     PRE_CANDIDATE, PRE_VOTE_REQUEST, PRE_VOTE_RESPONSE, STEP_DOWN, TERM, VOTE_REQUEST,
     VOTE_RESPONSE, WROTE_CANDIDACY, WROTE_LEAD, WROTE_TERM, WROTE_VOTE,
 )
@@ -11,8 +11,8 @@ from raftfast._compiled.words cimport (
 cdef class Raft:
     cdef readonly int nodes, quorum, pre_vote
     cdef readonly int64_t lease_ns
-    cdef readonly int[NODES_MAX] role, voted_for, leader, tally
-    cdef readonly int64_t[NODES_MAX] term, log, contact
+    cdef readonly int[PLACES] role, voted_for, leader, tally
+    cdef readonly int64_t[PLACES] term, log, contact
     cdef uint64_t[::1] ballot
     cdef readonly int reasons, durable, out
     cdef readonly int out_to
@@ -22,8 +22,8 @@ cdef class Raft:
     @cython.locals(i=int)
     cdef void enter_all(self) noexcept nogil
     cpdef void set_log(self, int server, int64_t log) noexcept nogil
-    cpdef void receive(self, int me, int kind, int sender, int64_t term, int64_t word, int64_t now) noexcept nogil
-    cdef void take(self, int64_t what, int64_t term, int64_t now) noexcept nogil
+    @cython.locals(kind=int, me=int, sender=int, word=int64_t)
+    cdef inline void take(self, int64_t what, int64_t term, int64_t now) noexcept nogil
     cpdef void on_timeout(self, int me) noexcept nogil
     @cython.locals(granted=int)
     cpdef void on_vote_request(self, int me, int sender, int64_t term, int64_t log) noexcept nogil

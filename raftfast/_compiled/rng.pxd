@@ -1,6 +1,6 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
-from raftfast._compiled.words cimport MASK, MIX_1, MIX_2, SHORT_SPAN, STEP_ID, STEP_ORDINAL, STEP_TRIAL, UNIT, whole
+from raftfast._compiled.words cimport MASK, MIX_1, MIX_2, SHORT_SPAN, STEP_ID, STEP_ORDINAL, STEP_TRIAL, UNIT, rarely, whole
 
 @cython.final
 cdef class Rng:
@@ -9,5 +9,5 @@ cdef class Rng:
     cpdef void open_trial(self, uint64_t seed, uint64_t trial) noexcept nogil
     @cython.locals(x=uint64_t)
     cpdef int64_t draw(self, uint64_t key, uint64_t ordinal) noexcept nogil
-    @cython.locals(x=int64_t)
+    cdef inline int64_t below_short(self, uint64_t key, uint64_t ordinal, int64_t span) noexcept nogil
     cpdef int64_t below(self, uint64_t key, uint64_t ordinal, int64_t span) noexcept nogil

@@ -1,16 +1,17 @@
 cimport cython
 from libc.stdint cimport int64_t
 from raftfast._compiled.words cimport (
-    FOLLOWER, NO_MAJORITY, NO_TERM, NOBODY, NODES_MAX, TERM_WENT_BACK, TWO_LEADERS, VOTED_TWICE,
+    FOLLOWER, NO_MAJORITY, NO_TERM, NOBODY, PLACES, TERM_WENT_BACK, TWO_LEADERS, VOTED_TWICE,
 )
+from raftfast._compiled.words cimport apart
 
 @cython.final
 cdef class Safety:
     cdef int nodes
     cdef int64_t terms, highest
     cdef readonly int overflowed, violations, broken
-    cdef int64_t[NODES_MAX] term, support_term
-    cdef int[NODES_MAX] role, voted_for, support
+    cdef int64_t[PLACES] term, support_term
+    cdef int[PLACES] role, voted_for, support
     cdef int[::1] office
     @cython.locals(term=int64_t)
     cpdef void clear(self) noexcept nogil
@@ -22,4 +23,4 @@ cdef class Safety:
     @cython.locals(votes=int)
     cpdef int check_leader(self, int server, int64_t term, int tally) noexcept nogil
     cpdef int is_led(self, int64_t term) noexcept nogil
-    cdef void report(self, int invariant) noexcept nogil
+    cdef apart report(self, int invariant) noexcept nogil

@@ -69,13 +69,12 @@ cdef enum:
     SAW_ROLE = 4
     SAW_TERM = 5
     SAW_VOTE = 6
-    SAW_VIOLATION = 7
-    SAW_CRASH = 8
+    SAW_CRASH = 7
     TERM_WENT_BACK = 1
     VOTED_TWICE = 2
     TWO_LEADERS = 4
     NO_MAJORITY = 8
-    NODES_MAX = 1024
+    PLACES = 1048
     BALLOT_WORDS = 16
     TERM_LIMIT = 8388608
     PAYLOAD = 16777216
@@ -98,15 +97,25 @@ cdef extern from *:
     #define NESTED INT64_C(4294967296)
     #define ONE UINT64_C(1)
     #define SHORT_SPAN INT64_C(2147483648)
+    #define OPS_MAX INT64_C(1099511627776)
+    #define OPS_END INT64_C(4611686018427387904)
     #define UNIT 0x1.0000000000000p-53
     #define HALF_UNIT 0x1.0000000000000p-52
     static inline int64_t whole(double x) { return (int64_t)x; }
     #if defined(__GNUC__)
     #define rarely(x) __builtin_expect(!!(x), 0)
+    #define apart __attribute__((noinline)) void
+    #define apart_int __attribute__((noinline)) int64_t
     #else
     #define rarely(x) (x)
+    #define apart void
+    #define apart_int int64_t
     #endif
     """
+    # What a function returns that is kept out of its callers: few come by, and inlined it would
+    # cost the others registers.
+    ctypedef void apart
+    ctypedef int64_t apart_int
     const int64_t NEVER
     const int64_t FAR_NS
     const uint64_t MASK
@@ -118,6 +127,8 @@ cdef extern from *:
     const int64_t NESTED
     const uint64_t ONE
     const int64_t SHORT_SPAN
+    const int64_t OPS_MAX
+    const int64_t OPS_END
     const double UNIT
     const double HALF_UNIT
     int64_t whole(double x) noexcept nogil

@@ -36,6 +36,7 @@ if not cython.compiled:
         SERVED,
         TERMS_FULL,
         TIMEOUT,
+        rarely,
     )
 from .census import Census
 from .desk import Desk
@@ -141,35 +142,34 @@ class Ensemble:
         """Run one trial to its end and return its status, DONE if it has a result."""
         self.start(seed, trial)
         events = self.events
-        while not self.stop.over:
+        while True:
             if self.queue.next_at <= self.timeouts.first_at:
                 now = self.queue.next_at
-                self.now = now
-                if now >= self.stop.until:
-                    self.stop.run_out()
+                if rarely(now >= self.stop.until):
                     break
+                self.now = now
                 server = self.take_delivery()
             elif self.timeouts.first < 0:
                 self.timeouts.find_first()
                 continue
             else:
                 now = self.timeouts.first_at
-                self.now = now
                 server = self.timeouts.first
-                if now >= self.stop.until:
-                    self.stop.run_out()
+                if rarely(now >= self.stop.until):
                     break
                 if self.timeouts.put_off[server]:
                     self.timeouts.deadline(server)
                     continue
+                self.now = now
                 server = self.take_timeout(server)
             if server >= 0:
                 self.settle(server, now)
-            if self.busy:
+            if rarely(self.busy):
                 self.desk.serve(self.served, self.now, self.timeouts.armed[self.served])
             events += 1
-            if events & 4095 == 0:
+            if rarely(events & 4095 == 0):
                 self.look_around()
+        self.stop.run_out()
         self.events = events
         self.census.close(self.stop.at_ns)
         if self.writes:
@@ -191,7 +191,7 @@ class Ensemble:
         elif self.journal.overflowed:
             self.status = JOURNAL_FULL
         if self.status != RUNNING:
-            self.stop.over = 1
+            self.stop.cut()
 
     # How a trial starts.
 
@@ -243,9 +243,10 @@ class Ensemble:
             self.network.set_alive(i, alive)
             if self.leased:
                 self.hold_lease(i, contact)
-            if alive and self.timeouts.start(i, contact) < 0:
-                # By a clock that ticks or drifts it may be over before the crash; not here.
-                self.timeouts.set_due(i, 0)
+            if alive:
+                self.timeouts.start(i, contact)
+            else:
+                self.timeouts.sit_out(i)
 
     def enter(self, server: int, term: int, voted_for: int, contact: int) -> None:
         self.raft.enter(server, term, voted_for, contact)
@@ -288,9 +289,9 @@ class Ensemble:
         what = self.queue.pop()
         term = self.queue.term
         server = (what >> 14) & 1023
-        if self.watched and not self.is_ready(server, what, term):
+        if rarely(self.watched) and not self.is_ready(server, what, term):
             return NOBODY
-        if what & 7 == TIMEOUT:
+        if rarely(what & 7 == TIMEOUT):
             self.expire(server)
         else:
             self.raft.take(what, term, self.now)
@@ -325,7 +326,7 @@ class Ensemble:
         return server
 
     def expire(self, server: int) -> None:
-        if self.journal.on:
+        if rarely(self.journal.on):
             self.journal.note(
                 self.now, SAW_TIMEOUT, server, NOBODY, 0, self.raft.term[server], 0, 0
             )
@@ -336,33 +337,46 @@ class Ensemble:
     def settle(self, server: int, now: int) -> None:
         """Check what changed, write it, touch the timer, and send the outbox."""
         at = now
-        if self.writes and self.raft.durable:
-            at = self.desk.write_down(server, self.raft.durable, at)
+        if rarely(self.watched):
+            at = self.write_down(server, now)
         term = self.raft.term[server]
         voted_for = self.raft.voted_for[server]
         if term != self.safety.term[server] or voted_for != self.safety.voted_for[server]:
-            if self.journal.on:
-                self.note_change(server, term, voted_for)
             self.safety.check_change(server, term, voted_for)
         reasons = self.raft.reasons
         if reasons:
-            if reasons & (CAMPAIGN | PRE_CAMPAIGN):
+            if rarely(reasons & (CAMPAIGN | PRE_CAMPAIGN)):
                 self.census.note_campaign(reasons, term, now)
-            if self.raft.role[server] != self.safety.role[server]:
+            if rarely(self.raft.role[server] != self.safety.role[server]):
                 self.change_role(server, at)
                 if self.stop.over:
                     return
-            if reasons & LEAD and self.writes:
+            if reasons & LEAD and rarely(self.writes):
                 at = self.desk.write_lead(server, self.raft.durable, at)
             self.timeouts.apply(server, reasons, at if reasons & LEAD else now)
         if self.raft.out:
-            sent = self.network.sent
-            lost = self.network.lost
-            self.network.carry(at)
-            if at > now:
-                self.network.note_departure(server, at, sent, lost)
-        if reasons & CONTACT:
+            if rarely(at > now):
+                self.network.carry_later(server, at)
+            else:
+                self.network.carry(at)
+        if rarely(reasons & CONTACT):
             self.note_contact(server, term)
+
+    def write_down(self, server: int, now: int) -> int:
+        """Note a new term or vote in the journal, and write down what must be durable; when that
+        is done."""
+        if self.journal.on:
+            term = self.raft.term[server]
+            voted_for = self.raft.voted_for[server]
+            if term != self.safety.term[server]:
+                self.journal.note(now, SAW_TERM, server, NOBODY, 0, term, 0, 0)
+            elif voted_for == self.safety.voted_for[server]:
+                voted_for = NOBODY
+            if voted_for != NOBODY:
+                self.journal.note(now, SAW_VOTE, server, voted_for, 0, term, 0, 0)
+        if self.writes and self.raft.durable:
+            return self.desk.write_down(server, self.raft.durable, now)
+        return now
 
     def note_contact(self, server: int, term: int) -> None:
         """A server follows the leader of `term`: for the stop rule, and for its lease."""
@@ -421,10 +435,3 @@ class Ensemble:
 
     def put(self, column: int, trial: int, value: int) -> None:
         self.columns[column * self.stride + trial] = value
-
-    def note_change(self, server: int, term: int, voted_for: int) -> None:
-        """Note a new term or vote in the journal."""
-        if term != self.safety.term[server]:
-            self.journal.note(self.now, SAW_TERM, server, NOBODY, 0, term, 0, 0)
-        if voted_for != NOBODY:
-            self.journal.note(self.now, SAW_VOTE, server, voted_for, 0, term, 0, 0)

@@ -17,10 +17,14 @@ if not cython.compiled:
         FOR_COPY_LATENCY,
         FOR_LATENCY,
         FOR_LOSS,
+        OPS_END,
+        OPS_MAX,
         PURPOSE,
         SAW_LOST,
         SAW_SENT,
+        SHORT_SPAN,
         UNIT,
+        rarely,
     )
 from .journal import Journal
 from .laws import Laws
@@ -65,12 +69,14 @@ class Network:
         self.sent = 0
         self.lost = 0
         # The commonest case, one uniform law and no risks, is worked out without a call.
-        self.quick = int(laws.is_plain(law))
+        self.quick = int(laws.is_plain(law) and laws.span_of(law) < SHORT_SPAN)
         self.plain = 0
         self.low = laws.low_of(law)
         self.span = laws.span_of(law)
-        self.alive = [0] * 1024
-        self.ops = [0] * 16384
+        self.alive = [0] * 1048
+        # Counts of earlier trials are below `ops_from` and need no clearing.
+        self.ops = [0] * 16768
+        self.ops_from = 0
         self.leaves_at = array("q", bytes(8 * nodes))
         self.leaving = array("q", bytes(8 * nodes))
         self.leaving_lost = array("q", bytes(8 * nodes))
@@ -95,8 +101,11 @@ class Network:
         self.plain = 0
         if self.quick and not (self.risky or self.ordered or self.journal.on):
             self.plain = 1
-        for i in range(16 * self.nodes):
-            self.ops[i] = 0
+        self.ops_from += OPS_MAX
+        if rarely(self.ops_from == OPS_END):
+            self.ops_from = 0
+            for i in range(16 * self.nodes):
+                self.ops[i] = 0
         if self.ordered:
             for i in range(self.nodes * self.nodes):
                 self.latest[i] = 0
@@ -128,17 +137,22 @@ class Network:
         what = self.raft.out_what
         to = self.raft.out_to
         # Draws are counted by kind and sender, the lowest bits of `what`.
-        ordinal = self.ops[what & 0x3FFF]
-        self.ops[what & 0x3FFF] = ordinal + 1
-        if to == EVERYONE:
+        count = self.ops[what & 0x3FFF]
+        count = self.ops_from if count < self.ops_from else count
+        self.ops[what & 0x3FFF] = count + 1
+        ordinal = count - self.ops_from
+        if rarely(to == EVERYONE):
             self.broadcast(what, self.raft.out_term, at, ordinal)
         else:
             self.sent += 1
             self.send(to, what + to * 16384, self.raft.out_term, at, ordinal)
 
-    def note_departure(self, sender: int, at: int, sent: int, lost: int) -> None:
-        """What was sent since `sent` and `lost` were counted leaves `at`, when its sender has
-        written; until then that has nothing else to send."""
+    def carry_later(self, sender: int, at: int) -> None:
+        """Send what `sender` left in the outbox when it has written, at `at`; until then it has
+        nothing else to send."""
+        sent = self.sent
+        lost = self.lost
+        self.carry(at)
         self.leaves_at[sender] = at
         self.leaving[sender] = self.sent - sent
         self.leaving_lost[sender] = self.lost - lost
@@ -154,21 +168,21 @@ class Network:
         """Send to everyone else, in the order of the ids."""
         sender = (what >> 4) & 1023
         self.sent += self.nodes - 1
-        for to in range(self.nodes):
-            if to != sender:
-                self.send(to, what + to * 16384, term, at, ordinal)
+        for i in range(self.nodes - 1):
+            to = i + 1 if i >= sender else i
+            self.send(to, what + to * 16384, term, at, ordinal)
 
     def send(self, to: int, what: int, term: int, at: int, ordinal: int) -> None:
         """Decide what becomes of a message, and queue its delivery."""
-        if not self.alive[to]:
+        if rarely(not self.alive[to]):
             self.lose(what, term, at)
-        elif self.plain:
+        elif rarely(not self.plain):
+            self.send_at_risk(what, term, at, ordinal)
+        else:
             # The lowest 24 bits of `what` are the kind and the link.
             key = FOR_LATENCY * PURPOSE + (what & 0xFFFFFF)
-            arrival = at + self.low + self.rng.below(key, ordinal, self.span)
+            arrival = at + self.low + self.rng.below_short(key, ordinal, self.span)
             self.queue.push(arrival, what, term)
-        else:
-            self.send_at_risk(what, term, at, ordinal)
 
     def send_at_risk(self, what: int, term: int, at: int, ordinal: int) -> None:
         """Send by a link that may lose, copy, hold up or write down what it carries."""

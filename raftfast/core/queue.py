@@ -58,8 +58,10 @@ class Queue:
         self.window_what[i] = what
         self.window_tag[i] = tag
         self.near = i + 1
-        self.first = i if at < self.next_at else self.first
-        self.next_at = at if at < self.next_at else self.next_at
+        first = self.first
+        soonest = self.next_at
+        self.first = i if at < soonest else first
+        self.next_at = at if at < soonest else soonest
 
     def pop(self) -> int:
         """Take the next delivery out and return what it is; `term` is its own until the next."""

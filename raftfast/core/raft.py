@@ -60,13 +60,13 @@ class Raft:
         self.quorum = quorum
         self.pre_vote = pre_vote
         self.lease_ns = lease_ns
-        self.role = [0] * 1024
-        self.term = [0] * 1024
-        self.voted_for = [0] * 1024
-        self.leader = [0] * 1024
-        self.log = [0] * 1024
-        self.contact = [0] * 1024
-        self.tally = [0] * 1024
+        self.role = [0] * 1048
+        self.term = [0] * 1048
+        self.voted_for = [0] * 1048
+        self.leader = [0] * 1048
+        self.log = [0] * 1048
+        self.contact = [0] * 1048
+        self.tally = [0] * 1048
         self.ballot = array("Q", bytes(8 * nodes * BALLOT_WORDS))
         self.reasons = 0
         self.durable = 0
@@ -103,8 +103,12 @@ class Raft:
 
     # What happens to a server: the handlers.
 
-    def receive(self, me: int, kind: int, sender: int, term: int, word: int, now: int) -> None:
-        """Dispatch one message to its handler; `word` is the kind's payload."""
+    def take(self, what: int, term: int, now: int) -> None:
+        """Dispatch a message, packed as in the queue, to its handler."""
+        kind = what & 7
+        me = (what >> 14) & 1023
+        sender = (what >> 4) & 1023
+        word = what >> 24
         if kind == VOTE_REQUEST:
             self.on_vote_request(me, sender, term, word)
         elif kind == VOTE_RESPONSE:
@@ -117,10 +121,6 @@ class Raft:
             self.on_pre_vote_request(me, sender, term, word, now)
         else:
             self.on_pre_vote_response(me, sender, term, word)
-
-    def take(self, what: int, term: int, now: int) -> None:
-        """Dispatch a message as the queue packs it."""
-        self.receive((what >> 14) & 1023, what & 7, (what >> 4) & 1023, term, what >> 24, now)
 
     def on_timeout(self, me: int) -> None:
         """The timer of `me` expired: a leader sends its heartbeat, everyone else campaigns."""

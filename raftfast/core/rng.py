@@ -22,6 +22,7 @@ if not cython.compiled:
         STEP_ORDINAL,
         STEP_TRIAL,
         UNIT,
+        rarely,
         whole,
     )
 
@@ -54,7 +55,10 @@ class Rng:
 
         Spans below 2**31 (two seconds in ns) are scaled in integers, which is sooner done.
         """
-        x = self.draw(key, ordinal)
-        if span < SHORT_SPAN:
-            return ((x >> 21) * span) >> 32
-        return whole(x * (span * UNIT))
+        if rarely(span >= SHORT_SPAN):
+            return whole(self.draw(key, ordinal) * (span * UNIT))
+        return self.below_short(key, ordinal, span)
+
+    def below_short(self, key: int, ordinal: int, span: int) -> int:
+        """`below` for a span known to be below SHORT_SPAN."""
+        return ((self.draw(key, ordinal) >> 21) * span) >> 32

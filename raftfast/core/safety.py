@@ -37,11 +37,11 @@ class Safety:
         self.violations = 0
         self.broken = 0
         self.highest = 0
-        self.role = [0] * 1024
-        self.term = [0] * 1024
-        self.voted_for = [0] * 1024
-        self.support = [0] * 1024
-        self.support_term = [0] * 1024
+        self.role = [0] * 1048
+        self.term = [0] * 1048
+        self.voted_for = [0] * 1048
+        self.support = [0] * 1048
+        self.support_term = [0] * 1048
         self.office = array("i", bytes(4 * terms))
 
     def clear(self) -> None:

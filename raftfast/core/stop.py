@@ -7,7 +7,7 @@ try:
 except ImportError:
     from . import standin as cython
 if not cython.compiled:
-    from .words import NO_TERM, NOBODY, ON_DURATION, ON_FOLLOWED, ON_LEADER, ON_STABLE
+    from .words import NEVER, NO_TERM, NOBODY, ON_DURATION, ON_FOLLOWED, ON_LEADER, ON_STABLE
 from .network import Network
 
 
@@ -37,7 +37,7 @@ class Stop:
         self.election_ns = -1
         self.followed_ns = -1
         self.censored = 0
-        self.hailed = [0] * 1024
+        self.hailed = [0] * 1048
 
     def clear(self) -> None:
         """A trial begins: nobody is in office."""
@@ -106,7 +106,12 @@ class Stop:
             self.until = self.last_ns
 
     def run_out(self) -> None:
-        """Nothing more happens before `until`: the leader stayed, time is over, or the limit is."""
+        """Nothing more happens before `until`: the leader stayed, time is over, or the limit is.
+
+        What is over already stays as it ended.
+        """
+        if self.over:
+            return
         if self.rule == ON_STABLE and self.leader >= 0 and self.until < self.last_ns:
             self.end(self.leader, self.election_ns, self.until)
         elif self.rule == ON_DURATION and self.until == self.duration_ns and self.winner >= 0:
@@ -119,4 +124,9 @@ class Stop:
         self.winner = winner
         self.election_ns = election_ns
         self.at_ns = at
+        self.cut()
+
+    def cut(self) -> None:
+        """The trial is over: nothing more happens."""
         self.over = 1
+        self.until = -NEVER

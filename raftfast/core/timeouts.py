@@ -29,6 +29,7 @@ if not cython.compiled:
         PRE_CAMPAIGN,
         PURPOSE,
         UNIT,
+        rarely,
         whole,
     )
 from .rng import Rng
@@ -63,14 +64,14 @@ class Timeouts:
         self.first = NOBODY
         self.first_at = NEVER
         self.arms = 0
-        self.due = [0] * 1024
-        self.armed = [0] * 1024
-        self.drawn = [0] * 1024
-        self.put_off = [0] * 1024
-        self.drawn_for = [0] * 1024
-        self.since = [0] * 1024
-        self.election_draws = [0] * 1024
-        self.candidacy_draws = [0] * 1024
+        self.due = [0] * 1048
+        self.armed = [0] * 1048
+        self.drawn = [0] * 1048
+        self.put_off = [0] * 1048
+        self.drawn_for = [0] * 1048
+        self.since = [0] * 1048
+        self.election_draws = [0] * 1048
+        self.candidacy_draws = [0] * 1048
         self.tick = array("q", bytes(8 * nodes))
         self.phase = array("q", bytes(8 * nodes))
         self.rate = array("d", bytes(8 * nodes))
@@ -92,16 +93,14 @@ class Timeouts:
         self.plain = 1 if self.tick_ns == 0 and self.drift <= 0.0 else 0
 
     def clear(self, broadcast_ns: int) -> None:
-        """Stop every timer. Phases count from the last broadcast, at `broadcast_ns` <= 0."""
+        """Begin a trial; every server must then `start` or `sit_out`.
+
+        Phases count from the last broadcast, at `broadcast_ns` <= 0.
+        """
         self.first = NOBODY
         self.first_at = -NEVER
-        self.arms = 0
-        for i in range(self.nodes):
-            self.due[i] = NEVER
-            self.put_off[i] = 0
-            self.drawn_for[i] = FOR_ELECTION
-            self.candidacy_draws[i] = 0
-        if not self.plain:
+        self.arms = self.nodes
+        if rarely(not self.plain):
             self.set_clocks(broadcast_ns)
 
     def set_clocks(self, broadcast_ns: int) -> None:
@@ -124,84 +123,109 @@ class Timeouts:
             self.phase[i] = broadcast_ns + into - self.tick[i]
 
     def start(self, server: int, now: int) -> int:
-        """Start a follower's timer with a fresh draw, at `now` (which may be before 0); when it
-        is due."""
+        """Begin with a follower's timer, drawn and started at `now` (which may be before 0);
+        when it is due."""
         self.election_draws[server] = 1
-        wait = self.follower_low + self.rng.below(
-            FOR_ELECTION * PURPOSE + server, 0, self.follower_span
-        )
-        self.drawn[server] = wait
-        at = now + wait if self.plain else self.wait_by_clock(server, wait, 0, now)
+        self.candidacy_draws[server] = 0
+        self.drawn_for[server] = FOR_ELECTION
+        self.put_off[server] = 1
+        wait = self.draw(server)
+        at = now + wait
+        if rarely(not self.plain):
+            at = self.wait_by_clock(server, wait, 0, now)
         self.due[server] = at
-        self.armed[server] = self.arms
-        self.arms += 1
-        self.first = NOBODY
+        self.armed[server] = server
         return at
 
+    def sit_out(self, server: int) -> None:
+        """Begin with no timer."""
+        self.due[server] = NEVER
+        self.put_off[server] = 0
+
     def start_all(self) -> None:
-        """Start the timer of every server that is up, at t = 0, all others stopped."""
+        """Begin a trial at t = 0: the timers of all servers that are up start."""
         self.clear(0)
         first = NOBODY
         soonest = NEVER
         for i in range(self.nodes):
-            if self.up[i]:
-                at = self.start(i, 0)
-                first = i if at < soonest else first
-                soonest = at if at < soonest else soonest
+            if rarely(not self.up[i]):
+                self.sit_out(i)
+                continue
+            at = self.start(i, 0)
+            first = i if at < soonest else first
+            soonest = at if at < soonest else soonest
         self.first = first
         self.first_at = soonest
 
     def apply(self, server: int, reasons: int, now: int) -> None:
         """Draw, restart or leave the timer of `server`, as these reasons ask, at `now` (ns)."""
-        if reasons & LEAD:
-            self.put_off[server] = 0
-            wait = self.heartbeat_ns
-            if self.drift > 0.0:
-                wait = whole(wait * self.rate[server])
-            self.set_due(server, now + wait)
-            return
-        if reasons & self.redraw_on or (
+        if rarely(reasons & LEAD):
+            self.beat(server, now)
+        elif reasons & self.redraw_on or (
             # A follower does not keep what it drew as a candidate: its role has changed.
             reasons & self.restart_on
             and reasons & (CONTACT | GRANT)
             and self.drawn_for[server] == FOR_CANDIDACY
         ):
+            low = self.follower_low
             if reasons & (CAMPAIGN | PRE_CAMPAIGN):
+                low = self.candidate_low
                 self.candidacy_draws[server] += 1
-                self.put_off[server] = FOR_CANDIDACY
+                self.drawn_for[server] = FOR_CANDIDACY
             else:
                 self.election_draws[server] += 1
-                self.put_off[server] = FOR_ELECTION
-            self.drawn_for[server] = self.put_off[server]
-        elif not reasons & self.restart_on:
-            return
+                self.drawn_for[server] = FOR_ELECTION
+            self.put_off[server] = 1
+            if rarely(not self.plain):
+                self.restart_by_clock(server, reasons, now)
+            else:
+                self.since[server] = now
+                self.set_due(server, now + low)
+        elif rarely(reasons & self.restart_on):
+            self.restart(server, reasons, now)
+
+    def beat(self, server: int, now: int) -> None:
+        """Let a leader send its next heartbeat when it is time."""
+        self.put_off[server] = 0
+        wait = self.heartbeat_ns
+        if self.drift > 0.0:
+            wait = whole(wait * self.rate[server])
+        self.set_due(server, now + wait)
+
+    def restart(self, server: int, reasons: int, now: int) -> None:
+        """Start the timer of `server` again with what it drew last."""
         if not self.plain:
-            wait = self.draw(server)
-            self.set_due(server, self.wait_by_clock(server, wait, reasons, now))
-        elif self.put_off[server]:
+            self.restart_by_clock(server, reasons, now)
+        elif not self.put_off[server]:
+            self.set_due(server, now + self.drawn[server])
+        else:
             self.since[server] = now
-            if self.put_off[server] == FOR_ELECTION:
+            if self.drawn_for[server] == FOR_ELECTION:
                 self.set_due(server, now + self.follower_low)
             else:
                 self.set_due(server, now + self.candidate_low)
-        else:
-            self.set_due(server, now + self.drawn[server])
+
+    def restart_by_clock(self, server: int, reasons: int, now: int) -> None:
+        """Start the timer of a server whose clock drifts or ticks, with what it drew last."""
+        wait = self.draw(server)
+        self.set_due(server, self.wait_by_clock(server, wait, reasons, now))
 
     def draw(self, server: int) -> int:
         """Take the draw that was put off, if one was; the timeout in force, in ns or ticks."""
-        if self.put_off[server] == FOR_ELECTION:
-            self.drawn[server] = self.follower_low + self.rng.below(
-                FOR_ELECTION * PURPOSE + server,
-                self.election_draws[server] - 1,
-                self.follower_span,
-            )
-        elif self.put_off[server] == FOR_CANDIDACY:
-            self.drawn[server] = self.candidate_low + self.rng.below(
-                FOR_CANDIDACY * PURPOSE + server,
-                self.candidacy_draws[server] - 1,
-                self.candidate_span,
-            )
-        self.put_off[server] = 0
+        if self.put_off[server]:
+            self.put_off[server] = 0
+            if self.drawn_for[server] == FOR_ELECTION:
+                self.drawn[server] = self.follower_low + self.rng.below(
+                    FOR_ELECTION * PURPOSE + server,
+                    self.election_draws[server] - 1,
+                    self.follower_span,
+                )
+            else:
+                self.drawn[server] = self.candidate_low + self.rng.below(
+                    FOR_CANDIDACY * PURPOSE + server,
+                    self.candidacy_draws[server] - 1,
+                    self.candidate_span,
+                )
         return self.drawn[server]
 
     def wait_by_clock(self, server: int, wait: int, reasons: int, now: int) -> int:
@@ -228,11 +252,11 @@ class Timeouts:
         self.due[server] = at
         self.armed[server] = self.arms
         self.arms += 1
-        if at < self.first_at:
-            self.first_at = at
-            self.first = server
-        elif server == self.first:
-            self.first = NOBODY
+        first = self.first
+        soonest = self.first_at
+        first = NOBODY if first == server else first
+        self.first = server if at < soonest else first
+        self.first_at = at if at < soonest else soonest
 
     def stop(self, server: int) -> None:
         """Let the timer of `server` not run."""
@@ -241,14 +265,16 @@ class Timeouts:
 
     def find_first(self) -> None:
         """Find the timer that is due first; of several at one time, the one set first."""
-        best = 0
-        at = self.due[0]
+        first = 0
+        soonest = self.due[0]
         for i in range(1, self.nodes):
-            if self.due[i] <= at and (self.due[i] < at or self.armed[i] < self.armed[best]):
-                best = i
-                at = self.due[i]
-        self.first = best
-        self.first_at = at
+            at = self.due[i]
+            if rarely(at == soonest) and self.armed[i] < self.armed[first]:
+                first = i
+            first = i if at < soonest else first
+            soonest = at if at < soonest else soonest
+        self.first = first
+        self.first_at = soonest
 
     def is_settled(self, server: int) -> int:
         """Whether `server`, whose timer is due first, has its draw; takes it if not."""

@@ -90,8 +90,7 @@ SAW_TIMEOUT = 3
 SAW_ROLE = 4
 SAW_TERM = 5
 SAW_VOTE = 6
-SAW_VIOLATION = 7
-SAW_CRASH = 8
+SAW_CRASH = 7
 
 # Invariants of Raft (bits): what a safety check found broken.
 TERM_WENT_BACK = 1
@@ -99,8 +98,8 @@ VOTED_TWICE = 2
 TWO_LEADERS = 4
 NO_MAJORITY = 8
 
-# Limits: servers at most, 64-bit words of a ballot, and a time that never comes (in ns).
-NODES_MAX = 1024
+# Limits: places, 64-bit words of a ballot, and a time that never comes (in ns).
+PLACES = 1048  # of a column: more than there are servers, and no power of two (cache sets)
 BALLOT_WORDS = 16
 TERM_LIMIT = 1 << 23  # terms stay below
 PAYLOAD = 1 << 24  # in what is delivered, above the kind and the two servers
@@ -123,6 +122,8 @@ NESTED = 1 << 32  # draws within a draw (a mixture's choice), above every purpos
 ONE = 1
 
 SHORT_SPAN = 1 << 31
+OPS_MAX = 1 << 40  # sends of one kind by one server in a trial, fewer than a year at 1 per 30 us
+OPS_END = 1 << 62
 UNIT = 1.0 / (1 << 53)
 HALF_UNIT = 1.0 / (1 << 52)
 

@@ -1,6 +1,6 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
-from raftfast._compiled.words cimport MASK, MIX_1, MIX_2, SHORT_SPAN, STEP_ID, STEP_ORDINAL, STEP_TRIAL, UNIT, rarely, whole
+from raftfast._compiled.words cimport MASK, MIX_1, MIX_2, SHORT_SPAN, STEP_ID, STEP_ORDINAL, STEP_TRIAL, UNIT, fold, rarely, whole
 
 @cython.final
 cdef class Rng:

@@ -102,6 +102,18 @@ cdef extern from *:
     #define UNIT 0x1.0000000000000p-53
     #define HALF_UNIT 0x1.0000000000000p-52
     static inline int64_t whole(double x) { return (int64_t)x; }
+    #if defined(__SIZEOF_INT128__)
+    static inline uint64_t fold(uint64_t x, uint64_t y) {
+        unsigned __int128 product = (unsigned __int128)x * y;
+        return (uint64_t)(product >> 64) ^ (uint64_t)product;
+    }
+    #else
+    static inline uint64_t fold(uint64_t x, uint64_t y) {
+        uint64_t low = (x & 0xffffffff) * (y & 0xffffffff), middle = (x >> 32) * (y & 0xffffffff) + (low >> 32);
+        uint64_t other = (x & 0xffffffff) * (y >> 32) + (middle & 0xffffffff);
+        return ((x >> 32) * (y >> 32) + (middle >> 32) + (other >> 32)) ^ (x * y);
+    }
+    #endif
     #if defined(__GNUC__)
     #define rarely(x) __builtin_expect(!!(x), 0)
     #define apart __attribute__((noinline)) void
@@ -132,4 +144,5 @@ cdef extern from *:
     const double UNIT
     const double HALF_UNIT
     int64_t whole(double x) noexcept nogil
+    uint64_t fold(uint64_t x, uint64_t y) noexcept nogil
     bint rarely(bint x) noexcept nogil

@@ -1,9 +1,10 @@
 """Keyed draws: each a function of (seed, trial, purpose and place, ordinal), with nothing to seed.
 
-A draw is SplitMix64's finaliser over base(seed, trial) + id * STEP_ID + ordinal * STEP_ORDINAL.
-The id holds the purpose and the server or link; the ordinal counts the draws under that id. So
-two scenarios that differ in one thing share the luck of everything else, and a trial does not
-depend on the trials before it. Changing anything here changes every digest.
+A draw is wyrand's output (Wang Yi 2020, wyhash final version 4: the two halves of a product,
+folded) over base(seed, trial) + id * STEP_ID + ordinal * STEP_ORDINAL; the base is two rounds of
+SplitMix64's finaliser. The id holds the purpose and the server or link; the ordinal counts the
+draws under that id. So two scenarios that differ in one thing share the luck of everything else,
+and a trial does not depend on the trials before it. Changing anything here changes every digest.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if not cython.compiled:
         STEP_ORDINAL,
         STEP_TRIAL,
         UNIT,
+        fold,
         rarely,
         whole,
     )
@@ -46,9 +48,7 @@ class Rng:
     def draw(self, key: int, ordinal: int) -> int:
         """An integer uniform over 0 .. 2**53 - 1."""
         x = (self.base + key * STEP_ID + ordinal * STEP_ORDINAL) & MASK
-        x = ((x ^ (x >> 30)) * MIX_1) & MASK
-        x = ((x ^ (x >> 27)) * MIX_2) & MASK
-        return (x ^ (x >> 31)) >> 11
+        return fold(x, x ^ MIX_1) >> 11
 
     def below(self, key: int, ordinal: int, span: int) -> int:
         """An integer uniform over 0 .. span - 1, or 0 for a span of 0; up to 2**53.

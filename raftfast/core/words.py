@@ -132,3 +132,9 @@ whole = int
 
 rarely = bool
 """Of a condition: true, but so seldom that the compiler may make that way the longer one."""
+
+
+def fold(x: int, y: int) -> int:
+    """The upper 64 bits of a product of two 64-bit numbers, exclusive or the lower."""
+    product = x * y
+    return (product >> 64) ^ (product & MASK)

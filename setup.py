@@ -18,6 +18,7 @@ ROOMS = (
     "queue",
     "laws",
     "journal",
+    "clock",
     "timeouts",
     "raft",
     "network",

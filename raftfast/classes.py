@@ -2,7 +2,7 @@
 
 The classes and their names are those of the systems that use them: `redraw` is the Raft paper's
 (Ongaro and Ousterhout 2014, section 5.2) and LogCabin's, `keep` is etcd's, `fixed` is what
-`redraw` becomes where followers do not draw at all.
+`redraw` becomes where followers do not draw at all; the others: `reference/systems.md`.
 """
 
 from __future__ import annotations
@@ -57,18 +57,41 @@ _KEEP: Class = {
     CAMPAIGN: REDRAW,
 }
 
-CLASSES: Mapping[str, Class] = {"redraw": _REDRAW, "keep": _KEEP, "fixed": _REDRAW}
-"""Every timer class by its name in a scenario, under `step_down_timer = "keep"`."""
+# Contact and votes do not touch a timer that runs freely; a change of role does.
+_FREE: Class = {**_REDRAW, CONTACT: LEAVE, GRANT: LEAVE, FOLLOW: REDRAW}
+_JITTER: Class = {**_REDRAW, CONTACT: RESTART, GRANT: RESTART}
+
+CLASSES: Mapping[str, Class] = {
+    "redraw": _REDRAW,
+    "keep": _KEEP,
+    "fixed": _REDRAW,
+    "boot": _REDRAW,
+    "jitter": _JITTER,
+    "poll": _FREE,
+    "poll-own-draw": _FREE,
+    "redraw-each-tick": _REDRAW,
+}
+"""Every timer class by its name in a scenario, under `step_down_timer = "keep"`.
+
+What a redraw gives is another matter: under `boot` the first draw again, under `jitter` a restart
+may be a redraw, under `redraw-each-tick` the law is another.
+"""
+
+ALONE = ("redraw", "keep", "fixed", "boot")
+"""The classes that are their rows alone, as a state machine without a simulator can have them."""
 
 STEP_DOWN_TIMERS: Mapping[str, str] = {"keep": LEAVE, "redraw": REDRAW}
 """What becomes of the timer of a candidate that steps down, by the name in a scenario."""
 
 
-def masks(timer: str, step_down_timer: str) -> tuple[int, int]:
+def masks(
+    timer: str, step_down_timer: str, redraw_on_precandidate: bool | None = None
+) -> tuple[int, int]:
     """The reasons, as bits, that draw anew and those that restart: `Timeouts.follow` takes them.
 
-    The reasons LEAD and EXPIRED are no part of a class. Raises ValueError naming the argument for
-    a class or a `step_down_timer` that is not known.
+    `redraw_on_precandidate` overrides what the class does when a server asks for pre-votes. The
+    reasons LEAD and EXPIRED are no part of a class. Raises ValueError naming the argument for a
+    class or a `step_down_timer` that is not known.
     """
     if timer not in CLASSES:
         raise ValueError(f"timer: must be one of {', '.join(CLASSES)}, not {timer!r}")
@@ -76,6 +99,8 @@ def masks(timer: str, step_down_timer: str) -> tuple[int, int]:
         known = ", ".join(STEP_DOWN_TIMERS)
         raise ValueError(f"step_down_timer: must be one of {known}, not {step_down_timer!r}")
     rows = {**CLASSES[timer], STEP_DOWN: STEP_DOWN_TIMERS[step_down_timer]}
+    if redraw_on_precandidate is not None:
+        rows[PRE_CAMPAIGN] = REDRAW if redraw_on_precandidate else RESTART
     redraw_on = sum(reason for reason, rule in rows.items() if rule == REDRAW)
     restart_on = sum(reason for reason, rule in rows.items() if rule == RESTART)
     return redraw_on, restart_on

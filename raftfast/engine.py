@@ -51,6 +51,7 @@ def load(backend: str | None = None) -> Any:
 _ROOMS = {
     "Ensemble": "ensemble",
     "Raft": "raft",
+    "Clock": "clock",
     "Timeouts": "timeouts",
     "Rng": "rng",
     "Laws": "laws",

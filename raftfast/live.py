@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from .classes import CLASSES
+from .classes import ALONE
 from .core import words as w
 from .distributions import Distribution
 from .errors import InputError
@@ -33,15 +33,20 @@ _SEED_MAX = 2**64 - 1
 _S_MAX = 1e9
 
 _HONOURED: dict[str, tuple[object, ...]] = {
-    "timeouts.timer": tuple(CLASSES),
+    "timeouts.timer": ALONE,
     "timeouts.backoff": ("none",),
     "timeouts.tick_ms": (0,),
-    "timeouts.poll_ms": (0,),
+    "timeouts.poll_ms": ((0.0, 0.0),),
+    "timeouts.first_ms": (None,),
+    "timeouts.fast_forward_ms": (0,),
+    "timeouts.rank_ms": (0,),
+    "timeouts.server": ((),),
     "protocol.pre_vote": ("off", "on"),
     "protocol.check_quorum": (False,),
     "protocol.sticky": ("off",),
     "protocol.repoll_ms": (0,),
     "protocol.step_down_timer": ("keep", "redraw"),
+    "protocol.redraw_on_precandidate": (None,),
     "protocol.priority": ("none",),
     "node.drift_ppm": (0,),
     "scenario.kind": ("cold-start", "leader-crash"),

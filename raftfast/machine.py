@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from .arguments import bounds, flag, milliseconds, whole
-from .classes import masks, ranges
+from .classes import ALONE, masks, ranges
 from .core import words as w
 from .engine import load
 from .messages import (
@@ -139,18 +139,25 @@ class Raft:
         heartbeat_ns = _ns(milliseconds("heartbeat_ms", heartbeat_ms))
         asks = flag("pre_vote", pre_vote)
         classes = masks(timer, step_down_timer)
+        if timer not in ALONE:
+            raise ValueError(f"timer: must be one of {', '.join(ALONE)}, not {timer!r}")
         drawn = [_ns(end) for pair in ranges(timer, election, candidate) for end in pair]
         chosen = _twin(engine)
         rng = chosen.Rng()
         rng.open_trial(whole("seed", seed, 0, _SEED_MAX), 0)
         self._raft = chosen.Raft(self._nodes, needed, int(asks), _ns(election[0]))
         up = [int(i == self._server) for i in range(self._nodes)]
-        self._timeouts = chosen.Timeouts(rng, self._nodes, heartbeat_ns, drawn, up)
+        clock = chosen.Clock(rng, self._nodes)
+        self._timeouts = chosen.Timeouts(
+            rng, clock, self._nodes, heartbeat_ns, drawn * self._nodes, up
+        )
         self._timeouts.follow(*classes)
+        if timer == "boot":
+            self._timeouts.draw_once(int(candidate is not None))
         self._timeouts.clear(0)
         self._raft.enter(self._server, first_term, first_vote, self._now_ns)
         self._raft.set_log(self._server, length)
-        self._timeouts.start(self._server, self._now_ns)
+        self._timeouts.start(self._server, self._now_ns, 1)
         self._role = Role.FOLLOWER
 
     @property

@@ -10,7 +10,7 @@ from .classes import masks, ranges
 from .core import words as w
 from .distributions import Distribution
 from .scenario import Scenario
-from .schema import Network
+from .schema import Network, Timeouts
 
 NS_PER_MS = 1_000_000
 _LAWS = {
@@ -53,6 +53,16 @@ class Block:
     heartbeat_ns: int
     redraw_on: int
     restart_on: int
+    once: int
+    own_candidacy: int
+    window: int
+    polled: int
+    each_tick: int
+    first_range: tuple[int, int] | None
+    ahead: int
+    rank_wait: int
+    ranked: int
+    poll_range: tuple[int, int]
     tick_ns: int
     tick_aligned: int
     drift_ppm: float
@@ -81,7 +91,10 @@ def block(scenario: Scenario) -> Block:
     table = LawTable()
     network = scenario.network
     latency = network.latency_ms or Distribution("constant", (0.0,))
-    redraw_on, restart_on = masks(scenario.timeouts.timer, scenario.protocol.step_down_timer)
+    timeouts = scenario.timeouts
+    redraw_on, restart_on = masks(
+        timeouts.timer, scenario.protocol.step_down_timer, scenario.protocol.redraw_on_precandidate
+    )
     cluster = scenario.cluster
     down = set(cluster.down)
     latency_law = table.add(latency)
@@ -96,6 +109,16 @@ def block(scenario: Scenario) -> Block:
         heartbeat_ns=_ns(scenario.timeouts.heartbeat_ms),
         redraw_on=redraw_on,
         restart_on=restart_on,
+        once=int(timeouts.timer == "boot"),
+        own_candidacy=int(timeouts.candidate_ms is not None),
+        window=int(timeouts.timer == "jitter"),
+        polled={"poll": 1, "poll-own-draw": 2}.get(timeouts.timer, 0),
+        each_tick=int(timeouts.timer == "redraw-each-tick"),
+        first_range=None if timeouts.first_ms is None else _unit(timeouts.first_ms, timeouts),
+        ahead=_count(timeouts.fast_forward_ms, timeouts),
+        rank_wait=_count(timeouts.rank_ms, timeouts),
+        ranked=int(timeouts.rank_ms > 0),
+        poll_range=(_ns(timeouts.poll_ms[0]), _ns(timeouts.poll_ms[1])),
         tick_ns=_ns(scenario.timeouts.tick_ms),
         tick_aligned=int(scenario.timeouts.tick_phase == "aligned"),
         drift_ppm=scenario.node.drift_ppm,
@@ -185,26 +208,50 @@ def _ranks(log: object, nodes: int) -> list[int]:
 
 
 def _timeout_ranges(scenario: Scenario) -> list[int]:
+    """Four numbers a server: [low, high) of its own timeout as a follower and as a candidate."""
     timeouts = scenario.timeouts
-    follower, candidate = ranges(timeouts.timer, timeouts.election_ms, timeouts.candidate_ms)
+    own = {entry.id: entry for entry in timeouts.server}
+    ends: list[int] = []
+    for server in range(scenario.cluster.nodes):
+        entry = own.get(server)
+        election, candidate = timeouts.election_ms, timeouts.candidate_ms
+        if entry is not None and entry.election_ms is not None:
+            election = entry.election_ms
+        if entry is not None and entry.candidate_ms is not None:
+            candidate = entry.candidate_ms
+        ends += _drawn_from(timeouts, election, candidate)
+    return ends
+
+
+def _drawn_from(
+    timeouts: Timeouts, election: tuple[float, float], candidate: tuple[float, float] | None
+) -> tuple[int, ...]:
+    """What a follower and a candidate draw from, in ns, or in ticks where there are."""
     if timeouts.tick_ms > 0 and timeouts.timer == "fixed":
         # The longest of the whole numbers of ticks in the range.
-        longest = _ticks(timeouts.election_ms, timeouts.tick_ms)[1] - 1
-        if timeouts.election_ms[0] == timeouts.election_ms[1]:
-            longest += 1
-        own = timeouts.candidate_ms
-        ticks = (longest, longest) if own is None else _ticks(own, timeouts.tick_ms)
-        return [longest, longest, *ticks]
+        longest = _ticks(election, timeouts.tick_ms)[1] - (election[0] != election[1])
+        own = (longest, longest) if candidate is None else _ticks(candidate, timeouts.tick_ms)
+        return (longest, longest, *own)
+    pairs = ranges(timeouts.timer, election, candidate)
+    return tuple(end for pair in pairs for end in _unit(pair, timeouts))
+
+
+def _unit(range_ms: tuple[float, float], timeouts: Timeouts) -> tuple[int, int]:
+    """A range in ns, or in ticks where timeouts are whole numbers of them."""
     if timeouts.tick_ms > 0:
-        return [*_ticks(follower, timeouts.tick_ms), *_ticks(candidate, timeouts.tick_ms)]
-    return [_ns(bound) for bound in (*follower, *candidate)]
+        return _ticks(range_ms, timeouts.tick_ms)
+    return _ns(range_ms[0]), _ns(range_ms[1])
+
+
+def _count(time_ms: float, timeouts: Timeouts) -> int:
+    """A time in ns, or in whole ticks, at most so long."""
+    if timeouts.tick_ms > 0:
+        return math.floor(time_ms / timeouts.tick_ms + 1e-9)
+    return _ns(time_ms)
 
 
 def _lease_wait(scenario: Scenario) -> int:
-    timeouts = scenario.timeouts
-    if timeouts.tick_ms > 0:
-        return _ticks(timeouts.election_ms, timeouts.tick_ms)[0]
-    return _ns(timeouts.election_ms[0])
+    return _unit(scenario.timeouts.election_ms, scenario.timeouts)[0]
 
 
 def _ticks(bounds: tuple[float, float], tick_ms: float) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +16,18 @@ from . import schema
 from .distributions import Distribution, parse, read_matrix
 from .errors import InputError
 from .layers import Given
-from .schema import DISTRIBUTIONS, KEYS, LINK_KEYS, LINKS, TABLES, Key, mismatch, show
+from .schema import (
+    DISTRIBUTIONS,
+    KEYS,
+    LINK_KEYS,
+    LINKS,
+    RECORDS,
+    SERVERS,
+    TABLES,
+    Key,
+    mismatch,
+    show,
+)
 
 Parsed = dict[tuple[str, str], Distribution]
 """Distributions that were read before, by specification and folder."""
@@ -70,8 +81,8 @@ def resolve(given: Given, known: Parsed) -> Resolved:
     _derive_loss(work)
     _derive_limit(work)
     structs = _structs(work.values)
-    for check in (_check_cluster, _check_matrix, _check_links, _check_ticks, _check_heartbeat,
-                  _check_limit):  # fmt: skip
+    for check in (_check_cluster, _check_matrix, _check_links, _check_servers, _check_timer,
+                  _check_ticks, _check_heartbeat, _check_limit):  # fmt: skip
         check(given, structs)
     return Resolved(structs, _written(structs, work.written), work.parsed)
 
@@ -84,6 +95,8 @@ def _convert(work: _Work, key: str, shape: Key) -> None:
         work.written[key] = _tidy(value, layer.folder)
     elif key == LINKS:
         work.values[key], work.written[key] = _links(work, value)
+    elif key in RECORDS:
+        work.values[key], work.written[key] = _records(work, key, value)
     else:
         work.values[key] = schema.convert(shape, value, key=key, source=layer.source)
     if key in _MATRICES:
@@ -96,6 +109,49 @@ def _convert(work: _Work, key: str, shape: Key) -> None:
         work.values[key] = tuple(sorted(work.values[key]))
 
 
+def _records(
+    work: _Work, key: str, entries: object
+) -> tuple[tuple[Any, ...], list[dict[str, Any]]]:
+    """The tables of a list of them, as structs and as a file would write them."""
+    source = work.given.layer(key).source
+    if not isinstance(entries, list):
+        raise InputError(mismatch(entries, "a list of tables"), key=key, source=source)
+    structs, written = [], []
+    shapes = schema.keys_of(RECORDS[key])
+    for i, entry in enumerate(entries):
+        at = f"{key}[{i}]"
+        given = _table(entry, shapes, at, source)
+        values = {
+            name: schema.convert(shape, given[name], key=f"{at}.{name}", source=source)
+            for name, shape in shapes.items()
+            if name in given
+        }
+        for name, shape in shapes.items():
+            if shape.needed and name not in values:
+                problem = f"is missing; must be {shape.expected}"
+                raise InputError(problem, key=f"{at}.{name}", source=source)
+        structs.append(msgspec.convert(values, RECORDS[key]))
+        written.append(
+            {name: _tidy(_shortest(_tidy(value)) if shapes[name].is_range else value)
+             for name, value in values.items()}
+        )  # fmt: skip
+    return tuple(structs), written
+
+
+def _table(
+    entry: object, shapes: Mapping[str, Key], at: str, source: str | None
+) -> Mapping[str, Any]:
+    """An entry of a list of tables, which must be a table of the keys there are."""
+    if not isinstance(entry, Mapping):
+        raise InputError(mismatch(entry, "a table"), key=at, source=source)
+    for name in entry:
+        if name not in shapes:
+            near = schema.suggestion(name, shapes)
+            meant = f"did you mean {near}?" if near else f"there are {', '.join(shapes)}"
+            raise InputError(f"unknown key; {meant}", key=f"{at}.{name}", source=source)
+    return entry
+
+
 def _links(work: _Work, entries: object) -> tuple[tuple[schema.Link, ...], list[dict[str, Any]]]:
     """The [[network.link]] entries, as structs and as a file would write them."""
     source = work.given.layer(LINKS).source
@@ -105,15 +161,9 @@ def _links(work: _Work, entries: object) -> tuple[tuple[schema.Link, ...], list[
     return tuple(link for link, _ in pairs), [written for _, written in pairs]
 
 
-def _link(work: _Work, entry: object, at: str) -> tuple[schema.Link, dict[str, Any]]:
+def _link(work: _Work, item: object, at: str) -> tuple[schema.Link, dict[str, Any]]:
     layer = work.given.layer(LINKS)
-    if not isinstance(entry, Mapping):
-        raise InputError(mismatch(entry, "a table"), key=at, source=layer.source)
-    for name in entry:
-        if name not in LINK_KEYS:
-            near = schema.suggestion(name, LINK_KEYS)
-            meant = f"did you mean {near}?" if near else f"a link has {', '.join(LINK_KEYS)}"
-            raise InputError(f"unknown key; {meant}", key=f"{at}.{name}", source=layer.source)
+    entry = _table(item, LINK_KEYS, at, layer.source)
     values: dict[str, Any] = {}
     for name, shape in LINK_KEYS.items():
         if name in entry and name != "latency_ms":
@@ -242,20 +292,63 @@ def _check_links(given: Given, structs: Mapping[str, Any]) -> None:
             raise given.error("must be another server than from", LINKS, part=part)
 
 
+def _check_servers(given: Given, structs: Mapping[str, Any]) -> None:
+    """[[timeouts.server]] speaks of servers there are, of each once."""
+    nodes = structs["cluster"].nodes
+    seen: set[int] = set()
+    for i, entry in enumerate(structs["timeouts"].server):
+        part = (f"[{i}].id", entry.id)
+        if entry.id >= nodes:
+            problem = f"id must be below cluster.nodes ({nodes}), not {entry.id}"
+            raise given.error(problem, SERVERS, "cluster.nodes", part=part)
+        if entry.id in seen:
+            raise given.error("must be another server than the entries before", SERVERS, part=part)
+        seen.add(entry.id)
+
+
+def _check_timer(given: Given, structs: Mapping[str, Any]) -> None:
+    """What goes with the timer class, and with looking at timers now and then."""
+    timeouts: schema.Timeouts = structs["timeouts"]
+    ticks = timeouts.tick_ms > 0
+    both = ("timeouts.timer", "timeouts.tick_ms")
+    if timeouts.timer == "redraw-each-tick" and not ticks:
+        raise given.error(f'timer "{timeouts.timer}" needs a tick_ms above 0', *both)
+    if timeouts.timer in ("poll", "poll-own-draw", "jitter") and ticks:
+        problem = f'timer "{timeouts.timer}" goes by no ticks; tick_ms must be 0'
+        raise given.error(problem, *both)
+    poll_ms = timeouts.poll_ms
+    if poll_ms[1] > 0 and poll_ms[0] < schema.NANOSECOND_MS:
+        raise given.error("must be 0 (always) or have a low above 0", "timeouts.poll_ms")
+    if poll_ms[1] > 0 and ticks:
+        problem = "excludes tick_ms: timers are looked at by ticks or by polls"
+        raise given.error(problem, "timeouts.poll_ms", "timeouts.tick_ms")
+
+
+def _timeout_ranges(timeouts: schema.Timeouts) -> Iterator[tuple[str, tuple[float, float]]]:
+    """Every range of timeouts in force, with the key that says it."""
+    for name in ("election_ms", "candidate_ms", "first_ms"):
+        if getattr(timeouts, name) is not None:
+            yield f"timeouts.{name}", getattr(timeouts, name)
+    for entry in timeouts.server:
+        for name in ("election_ms", "candidate_ms"):
+            if getattr(entry, name) is not None:
+                yield SERVERS, getattr(entry, name)
+
+
 def _check_ticks(given: Given, structs: Mapping[str, Any]) -> None:
     """With ticks, a timeout is a whole number of them, at least one, that lies in the range."""
     timeouts: schema.Timeouts = structs["timeouts"]
     tick_ms = Fraction(repr(timeouts.tick_ms))
-    for name in ("election_ms", "candidate_ms"):
-        range_ms = getattr(timeouts, name)
-        if not tick_ms or range_ms is None:
-            continue
+    if not tick_ms:
+        return
+    for key, range_ms in _timeout_ranges(timeouts):
         low, high = (Fraction(repr(end)) for end in range_ms)
         first = max(1, math.ceil(low / tick_ms)) * tick_ms
         if first >= high and not first == low == high:
+            name = key.rpartition(".")[2]
             problem = f"no whole number of ticks ({_shown(timeouts.tick_ms)} ms) fits in {name}, "
             problem += _shown(low) if low == high else f"[{_shown(low)}, {_shown(high)})"
-            raise given.error(problem, f"timeouts.{name}", "timeouts.tick_ms")
+            raise given.error(problem, key, "timeouts.tick_ms")
 
 
 def _check_heartbeat(given: Given, structs: Mapping[str, Any]) -> None:
@@ -265,7 +358,8 @@ def _check_heartbeat(given: Given, structs: Mapping[str, Any]) -> None:
     says.
     """
     timeouts: schema.Timeouts = structs["timeouts"]
-    low_ms = timeouts.election_ms[0]
+    own = [entry.election_ms[0] for entry in timeouts.server if entry.election_ms is not None]
+    low_ms = min([timeouts.election_ms[0], *own])
     too_long = timeouts.heartbeat_ms >= low_ms
     if timeouts.tick_ms > 0 and not too_long:
         low_ms = (math.ceil(low_ms / timeouts.tick_ms - 1e-9) - 1) * timeouts.tick_ms
@@ -311,7 +405,7 @@ def _written(structs: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str
         else:
             value = _tidy(msgspec.to_builtins(getattr(structs[table], name)))
             value = _shortest(value) if shape.is_range else value
-        if value is None or (key == LINKS and not value):
+        if value is None or (key in (LINKS, *RECORDS) and not value):
             continue
         at = tables
         for part in table.split(".") if table else ():

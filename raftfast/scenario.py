@@ -16,7 +16,7 @@ from .errors import InputError
 from .layers import Layer, flatten, from_keys, from_overrides, merge, read_toml
 from .preset import load as load_preset
 from .rules import Parsed, resolve
-from .schema import LINKS, TABLES, dotted, mismatch, show
+from .schema import LINKS, RECORDS, TABLES, dotted, mismatch, show
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _REPLACED = "replace"
@@ -176,9 +176,9 @@ def _toml_table(table: Mapping[str, Any], name: str) -> list[str]:
         path = dotted(name, key)
         if path in TABLES:
             below += _toml_table(value, path)
-        elif path == LINKS:
-            for link in value:
-                below += [f"\n[[{path}]]", *_toml_keys(link)]
+        elif path in (LINKS, *RECORDS):
+            for entry in value:
+                below += [f"\n[[{path}]]", *_toml_keys(entry)]
         else:
             lines += _toml_keys({key: value})
     return lines + below

@@ -38,6 +38,10 @@ Range = Annotated[
     tuple[Ms, Ms],
     Meta(description=f"one number or a list of two numbers [low, high], low <= high, {_TIME}"),
 ]
+RangeOrZero = Annotated[
+    tuple[MsOrZero, MsOrZero],
+    Meta(description="0, a number of milliseconds, or a list of two, [low, high], low <= high"),
+]
 Share = Annotated[float, Meta(ge=0, le=1, description="a number between 0 and 1")]
 NodeId = Annotated[int, Meta(ge=0, lt=NODES_MAX)]
 Ids = Annotated[tuple[NodeId, ...], Meta(description="a list of ids, each a whole number from 0")]
@@ -87,17 +91,31 @@ class Cluster(Struct, frozen=True, kw_only=True):
         return self.nodes // 2 + 1 if self.quorum == "majority" else self.quorum
 
 
+class Server(Struct, frozen=True, kw_only=True):
+    """One [[timeouts.server]]: timeouts of one server; None leaves what [timeouts] says."""
+
+    id: Annotated[NodeId, Meta(description="an id, a whole number from 0")]
+    election_ms: Range | None = None
+    candidate_ms: Range | None = None
+
+
 class Timeouts(Struct, frozen=True, kw_only=True):
     """[timeouts]. Ranges are (low, high) in ms, drawn from [low, high); equal ends are fixed."""
 
     election_ms: Range = (150.0, 300.0)
     candidate_ms: Range | None = None
     heartbeat_ms: Ms = 50.0
-    timer: Literal["redraw", "keep", "fixed"] = "redraw"
+    timer: Literal[
+        "redraw", "keep", "poll", "poll-own-draw", "boot", "fixed", "jitter", "redraw-each-tick"
+    ] = "redraw"
+    first_ms: Range | None = None
+    fast_forward_ms: MsOrZero = 0.0
+    rank_ms: MsOrZero = 0.0
     backoff: Literal["none"] = "none"
     tick_ms: MsOrZero = 0.0
     tick_phase: Literal["random", "aligned"] = "random"
-    poll_ms: MsOrZero = 0.0
+    poll_ms: RangeOrZero = (0.0, 0.0)
+    server: tuple[Server, ...] = ()
 
     @property
     def candidate_range_ms(self) -> tuple[float, float]:
@@ -113,6 +131,7 @@ class Protocol(Struct, frozen=True, kw_only=True):
     sticky: Literal["off"] = "off"
     repoll_ms: MsOrZero = 0.0
     step_down_timer: Literal["keep", "redraw"] = "keep"
+    redraw_on_precandidate: Flag | None = None
     priority: Literal["none"] = "none"
 
 
@@ -208,13 +227,13 @@ TABLES: Mapping[str, type[Struct]] = {
 
 LINKS = "network.link"
 EVENTS = "scenario.event"
-UNSETTABLE = "timeouts.candidate_ms"
-"""The one key that None, which TOML does not have, takes back from a lower layer."""
+SERVERS = "timeouts.server"
+UNSETTABLE = ("timeouts.candidate_ms", "timeouts.first_ms", "protocol.redraw_on_precandidate")
+"""The keys that None, which TOML does not have, takes back from a lower layer."""
 
 # What the contract names and this version refuses, by key: `reference/systems.md` has the rest.
 _LATER: Mapping[str, tuple[str, ...]] = {
     "cluster.quorum": ("gist",),
-    "timeouts.timer": ("poll", "poll-own-draw", "boot", "jitter", "redraw-each-tick"),
     "timeouts.backoff": (
         "expo", "combo", "exponential", "kafka", "linear", "lost-election", "rethinkdb", "gist",
         "progressive", "fixed", "random",
@@ -231,7 +250,6 @@ _LATER: Mapping[str, tuple[str, ...]] = {
     "scenario.kind": ("steady",),
 }  # fmt: skip
 _ONLY_DEFAULT: Mapping[str, str] = {
-    "timeouts.poll_ms": "0",
     "protocol.check_quorum": "false",
     "protocol.repoll_ms": "0",
 }
@@ -242,11 +260,12 @@ class Key(NamedTuple):
 
     kind: Any
     expected: str
+    needed: bool = False
 
     @property
     def is_range(self) -> bool:
         """Whether the key takes [low, high], or one number for both."""
-        return Range in (self.kind, *get_args(self.kind))
+        return any(kind in (self.kind, *get_args(self.kind)) for kind in (Range, RangeOrZero))
 
 
 def _choices(kind: Any) -> tuple[str, ...]:
@@ -267,9 +286,12 @@ def _described(kind: Any) -> str:
     return next(filter(None, map(_described, get_args(kind))), "")
 
 
-def _keys(table: type[Struct]) -> dict[str, Key]:
-    fields = msgspec.structs.fields(table)
-    return {field.encode_name: Key(field.type, _described(field.type)) for field in fields}
+def keys_of(table: type[Struct]) -> dict[str, Key]:
+    """The keys of a table, in order."""
+    return {
+        field.encode_name: Key(field.type, _described(field.type), field.required)
+        for field in msgspec.structs.fields(table)
+    }
 
 
 def dotted(table: str, key: str) -> str:
@@ -277,13 +299,16 @@ def dotted(table: str, key: str) -> str:
     return f"{table}.{key}" if table else key
 
 
-LINK_KEYS: Mapping[str, Key] = _keys(Link)
+LINK_KEYS: Mapping[str, Key] = keys_of(Link)
 """The keys of a [[network.link]] entry."""
+
+RECORDS: Mapping[str, type[Struct]] = {SERVERS: Server}
+"""The keys that hold a list of tables, beside the links, and the struct of such a table."""
 
 KEYS: Mapping[str, Key] = {
     dotted(name, key): shape
     for name, table in TABLES.items()
-    for key, shape in _keys(table).items()
+    for key, shape in keys_of(table).items()
     if dotted(name, key) not in ("network.matrix", "node.persist")
 }
 """Every key of a file by its dotted name, in the contract's order."""
@@ -338,7 +363,7 @@ def convert(shape: Key, value: object, *, key: str, source: str | None) -> Any:
     is not simulated yet.
     """
     if value is None:
-        if key == UNSETTABLE:
+        if key in UNSETTABLE:
             return None
         raise InputError(mismatch(value, shape.expected), key=key, source=source)
     later = _is_later(key, value)

@@ -43,19 +43,18 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
     )
     low = draw(st.sampled_from([20.0, 150.0, 300.0]))
     high = low + draw(st.sampled_from([0.0, 5.0, 150.0]))
-    timer = draw(st.sampled_from(["redraw", "keep", "fixed"]))
     kind = draw(st.sampled_from(["cold-start", "leader-crash"]))
     running = draw(st.integers((nodes + 2) // 2, nodes))
     timeouts: dict[str, Any] = {
         "election_ms": [low, high],
         "heartbeat_ms": draw(st.sampled_from([7.0, 13.0])),
-        "timer": timer,
     }
     if draw(st.booleans()):
         timeouts["candidate_ms"] = draw(st.sampled_from([[23.0, 46.0], [100.0, 200.0], 80.0]))
     if draw(st.integers(0, 3)) == 0:
         timeouts |= {"election_ms": [20.0, 40.0], "candidate_ms": [20.0, 60.0], "tick_ms": 5.0}
         timeouts["tick_phase"] = draw(st.sampled_from(["random", "aligned"]))
+    timeouts |= draw(timers(nodes, "tick_ms" in timeouts))
     return {
         "cluster": {
             "nodes": nodes,
@@ -71,6 +70,7 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
         "protocol": {
             "pre_vote": draw(st.sampled_from(["off", "on"])),
             "step_down_timer": draw(st.sampled_from(["keep", "redraw"])),
+            **draw(st.sampled_from([{}, {}, {"redraw_on_precandidate": False}])),
         },
         "network": draw(networks(nodes)),
         "node": draw(nodes_tables()),
@@ -80,6 +80,27 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
         },
         "stop": draw(stops(nodes)),
     }
+
+
+@st.composite
+def timers(draw: st.DrawFn, nodes: int, ticks: bool) -> dict[str, Any]:
+    """The timer class, and what else there is to a timeout."""
+    classes = ["redraw", "keep", "fixed", "boot"]
+    classes += ["redraw-each-tick"] if ticks else ["poll", "poll-own-draw", "jitter"]
+    timers: dict[str, Any] = {"timer": draw(st.sampled_from(classes))}
+    if draw(st.integers(0, 3)) == 0:
+        timers["first_ms"] = draw(st.sampled_from([[60.0, 90.0], 50.0]))
+    if draw(st.integers(0, 3)) == 0:
+        timers["fast_forward_ms"] = draw(st.sampled_from([10.0, 500.0]))
+    if draw(st.integers(0, 3)) == 0:
+        timers["rank_ms"] = 25.0
+    if draw(st.integers(0, 3)) == 0 and not ticks:
+        timers["poll_ms"] = draw(st.sampled_from([9.0, [5.0, 40.0]]))
+    if draw(st.integers(0, 3)) == 0:
+        timers["server"] = [{"id": nodes - 1, "election_ms": [30.0, 60.0]}]
+        if draw(st.booleans()):
+            timers["server"][0]["candidate_ms"] = 40.0
+    return timers
 
 
 @st.composite

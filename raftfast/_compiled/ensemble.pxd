@@ -1,6 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from raftfast._compiled.census cimport Census
+from raftfast._compiled.clock cimport Clock
 from raftfast._compiled.desk cimport Desk
 from raftfast._compiled.journal cimport Journal
 from raftfast._compiled.laws cimport Laws
@@ -12,7 +13,7 @@ from raftfast._compiled.safety cimport Safety
 from raftfast._compiled.stop cimport Stop
 from raftfast._compiled.timeouts cimport Timeouts
 from raftfast._compiled.words cimport (
-    CAMPAIGN, CANCELLED, CONTACT, DONE, FOR_CRASH, FOR_LEADER,
+    CAMPAIGN, CANCELLED, CONTACT, DONE, FOLLOWER, FOR_CRASH, FOR_LEADER,
     FOR_LOG, JOURNAL_FULL, LEAD, LEADER, NOBODY, OFFICE, PAYLOAD, PRE_CAMPAIGN, PURPOSE, QUEUE_FULL, RUNNING, SAW_CRASH, SAW_RECEIVED,
     SAW_ROLE, SAW_TERM, SAW_TIMEOUT, SAW_VOTE, SERVED, TERMS_FULL, TIMEOUT, rarely,
 )
@@ -24,6 +25,7 @@ cdef class Ensemble:
     cdef Queue queue
     cdef Laws laws
     cdef readonly Journal journal
+    cdef Clock clock
     cdef readonly Timeouts timeouts
     cdef Raft raft
     cdef Network network
@@ -31,7 +33,7 @@ cdef class Ensemble:
     cdef readonly Safety safety
     cdef Census census
     cdef Stop stop
-    cdef int nodes, leased, busy, watched, writes, distinct_logs, crash, synchronised
+    cdef int nodes, leased, busy, watched, writes, distinct_logs, ranked, crash, synchronised
     cdef int[::1] up
     cdef int64_t[::1] logs, columns
     cdef int64_t stride, lease_wait
@@ -55,6 +57,9 @@ cdef class Ensemble:
     cdef int draw_leader(self) noexcept nogil
     @cython.locals(i=int, j=int64_t, length=int64_t)
     cdef apart permute_logs(self) noexcept nogil
+    @cython.locals(i=int, j=int, rank=int)
+    cdef apart rank_logs(self) noexcept nogil
+    cdef apart_int is_overdue(self, int server) noexcept nogil
     @cython.locals(what=int64_t, term=int64_t, server=int)
     cdef inline int take_delivery(self) noexcept nogil
     cdef apart_int is_ready(self, int server, int64_t what, int64_t term) noexcept nogil

@@ -44,6 +44,10 @@ cdef enum:
     FOR_COPY_LATENCY = 12
     FOR_LOSS = 13
     FOR_COPY = 14
+    FOR_POLL = 15
+    FOR_POLL_PHASE = 16
+    FOR_FIRST = 17
+    FOR_WINDOW = 18
     CONSTANT = 0
     UNIFORM = 1
     NORMAL = 2

@@ -14,6 +14,7 @@ if not cython.compiled:
         CANCELLED,
         CONTACT,
         DONE,
+        FOLLOWER,
         FOR_CRASH,
         FOR_LEADER,
         FOR_LOG,
@@ -39,6 +40,7 @@ if not cython.compiled:
         rarely,
     )
 from .census import Census
+from .clock import Clock
 from .desk import Desk
 from .journal import Journal
 from .laws import Laws
@@ -66,12 +68,14 @@ class Ensemble:
         self.queue = Queue(queue)
         self.laws = Laws(self.rng, block.laws, block.pool)
         self.journal = Journal(journal)
+        self.clock = Clock(self.rng, nodes)
+        self.clock.tick_by(block.tick_ns, block.tick_aligned)
+        self.clock.drift_by(block.drift_ppm)
+        self.clock.poll_by(block.poll_range[0], block.poll_range[1])
         self.timeouts = Timeouts(
-            self.rng, nodes, block.heartbeat_ns, block.timeout_ranges, block.up
+            self.rng, self.clock, nodes, block.heartbeat_ns, block.timeout_ranges, block.up
         )
-        self.timeouts.follow(block.redraw_on, block.restart_on)
-        self.timeouts.tick_by(block.tick_ns, block.tick_aligned)
-        self.timeouts.drift_by(block.drift_ppm)
+        self.timeouts.take_class(block)
         self.raft = Raft(nodes, block.quorum, block.pre_vote, block.lease_ns)
         self.network = Network(
             self.rng,
@@ -94,6 +98,7 @@ class Ensemble:
         self.up = array("i", block.up)
         self.logs = array("q", block.logs)
         self.distinct_logs = block.distinct_logs
+        self.ranked = block.ranked
         for i in range(nodes):
             self.raft.set_log(i, self.logs[i])
         self.network.revive(self.up)
@@ -209,6 +214,8 @@ class Ensemble:
         self.status = RUNNING
         if self.distinct_logs:
             self.permute_logs()
+        if self.ranked:
+            self.rank_logs()
         self.census.clear(1 + self.crash)
         if self.crash:
             self.start_after_crash()
@@ -244,7 +251,7 @@ class Ensemble:
             if self.leased:
                 self.hold_lease(i, contact)
             if alive:
-                self.timeouts.start(i, contact)
+                self.timeouts.start(i, contact, 0)
             else:
                 self.timeouts.sit_out(i)
 
@@ -281,6 +288,14 @@ class Ensemble:
             self.logs[j] = length
         for i in range(self.nodes):
             self.raft.set_log(i, self.logs[i])
+
+    def rank_logs(self) -> None:
+        """Tell each timer how many running servers have a longer log."""
+        for i in range(self.nodes):
+            rank = 0
+            for j in range(self.nodes):
+                rank += 1 if self.up[j] and self.logs[j] > self.logs[i] else 0
+            self.timeouts.set_rank(i, rank)
 
     # What happens.
 
@@ -325,7 +340,17 @@ class Ensemble:
         self.expire(server)
         return server
 
+    def is_overdue(self, server: int) -> int:
+        """Whether the expiry of a free-running timer means anything: a follower's may not."""
+        if self.raft.role[server] != FOLLOWER:
+            return 1
+        return self.timeouts.is_overdue(server, self.now)
+
     def expire(self, server: int) -> None:
+        """Let a server act on its expired timer; a free-running one may mean nothing."""
+        if rarely(self.timeouts.polled) and not self.is_overdue(server):
+            self.raft.begin()
+            return
         if rarely(self.journal.on):
             self.journal.note(
                 self.now, SAW_TIMEOUT, server, NOBODY, 0, self.raft.term[server], 0, 0
@@ -386,9 +411,7 @@ class Ensemble:
 
     def hold_lease(self, server: int, contact: int) -> None:
         """Let the lease that began at `contact` be as long as it is by the server's clock."""
-        self.raft.hold_lease(
-            server, self.timeouts.wait_by_clock(server, self.lease_wait, 0, contact)
-        )
+        self.raft.hold_lease(server, self.clock.lapse(server, self.lease_wait, 0, contact))
 
     def change_role(self, server: int, at: int) -> None:
         """A server entered or left a role; office is taken `at`, when its own vote is written."""

@@ -19,9 +19,9 @@ if not cython.compiled:
         CONTACT,
         EXPIRED,
         FOR_CANDIDACY,
-        FOR_DRIFT,
         FOR_ELECTION,
-        FOR_PHASE,
+        FOR_FIRST,
+        FOR_WINDOW,
         GRANT,
         LEAD,
         NEVER,
@@ -30,40 +30,54 @@ if not cython.compiled:
         PURPOSE,
         UNIT,
         rarely,
-        whole,
     )
+from .clock import Clock
 from .rng import Rng
 
 
 class Timeouts:
     """One timer a server: `due[i]` is when it expires (ns), NEVER while it does not run.
 
-    `ranges` holds [low, high) of a follower's and of a candidate's timeout in ns, or in ticks
-    where `tick_ns` is not 0; low == high is a fixed one. Most timers are restarted long before
-    they could expire, so a draw is put off: until it is taken, `due[i]` is the earliest it can
-    give. As draws are keyed, when one is taken changes nothing.
+    `ranges` holds [low, high) of a follower's and of a candidate's timeout, four numbers a server,
+    in ns or in ticks where the clock has them; low == high is a fixed one. Most timers are
+    restarted long before they could expire, so a draw is put off: until it is taken, `due[i]` is
+    the earliest it can give. As draws are keyed, when one is taken changes nothing.
     """
 
     def __init__(
-        self, rng: Rng, nodes: int, heartbeat_ns: int, ranges: list[int], up: list[int]
+        self,
+        rng: Rng,
+        clock: Clock,
+        nodes: int,
+        heartbeat_ns: int,
+        ranges: list[int],
+        up: list[int],
     ) -> None:
         self.rng = rng
+        self.clock = clock
         self.nodes = nodes
         self.heartbeat_ns = heartbeat_ns
-        self.follower_low = ranges[0]
-        self.follower_span = ranges[1] - ranges[0]
-        self.candidate_low = ranges[2]
-        self.candidate_span = ranges[3] - ranges[2]
         self.up = array("i", up)
         self.redraw_on = 0
         self.restart_on = 0
-        self.tick_ns = 0
-        self.aligned = 0
-        self.drift = 0.0
+        self.once = 0
+        self.window = 0
+        self.polled = 0
+        self.each_tick = 0
+        self.own_candidacy = 1
         self.plain = 1
+        self.first_low = -1
+        self.first_span = 0
+        self.ahead = 0
+        self.boots_otherwise = 0
+        self.rank_wait = 0
         self.first = NOBODY
         self.first_at = NEVER
         self.arms = 0
+        self.election_low = [0] * 1048
+        self.election_span = [0] * 1048
+        self.candidate_low = [0] * 1048
+        self.candidate_span = [0] * 1048
         self.due = [0] * 1048
         self.armed = [0] * 1048
         self.drawn = [0] * 1048
@@ -72,70 +86,136 @@ class Timeouts:
         self.since = [0] * 1048
         self.election_draws = [0] * 1048
         self.candidacy_draws = [0] * 1048
-        self.tick = array("q", bytes(8 * nodes))
-        self.phase = array("q", bytes(8 * nodes))
-        self.rate = array("d", bytes(8 * nodes))
+        self.drawn_at = array("q", bytes(8 * nodes))
+        self.heard = array("q", bytes(8 * nodes))
+        self.rank = array("q", bytes(8 * nodes))
+        for i in range(nodes):
+            self.election_low[i] = ranges[4 * i]
+            self.election_span[i] = ranges[4 * i + 1] - ranges[4 * i]
+            self.candidate_low[i] = ranges[4 * i + 2]
+            self.candidate_span[i] = ranges[4 * i + 3] - ranges[4 * i + 2]
+
+    # The timer class, and what else there is to a timeout.
+
+    def take_class(self, block: object) -> None:
+        """Take all of the settings below from a parameter block."""
+        self.follow(block.redraw_on, block.restart_on)
+        if block.once:
+            self.draw_once(block.own_candidacy)
+        if block.window:
+            self.keep_jitter()
+        if block.polled:
+            self.run_freely(block.polled == 2)
+        if block.each_tick:
+            self.draw_each_tick()
+        if block.first_range is not None:
+            self.begin_with(*block.first_range)
+        if block.ahead > 0:
+            self.be_ahead(block.ahead)
+        self.wait_by_rank(block.rank_wait)
+        self.ready()
 
     def follow(self, redraw_on: int, restart_on: int) -> None:
         """Set the timer class: the reasons that draw anew, and those that restart the last draw."""
         self.redraw_on = redraw_on
         self.restart_on = restart_on
 
-    def tick_by(self, tick_ns: int, aligned: int) -> None:
-        """Look at the timers only at ticks (0: always), in one phase for all if `aligned`."""
-        self.tick_ns = tick_ns
-        self.aligned = aligned
-        self.plain = 1 if tick_ns == 0 and self.drift <= 0.0 else 0
+    def draw_once(self, own_candidacy: int) -> None:
+        """Let every draw of a server be its first; a candidate's the follower's, too, unless it
+        has a range of its own (`own_candidacy`)."""
+        self.once = 1
+        self.own_candidacy = own_candidacy
 
-    def drift_by(self, ppm: float) -> None:
-        """Let each clock be fast or slow by up to this, uniformly: a timeout takes 1 + drift."""
-        self.drift = ppm * 1e-6
-        self.plain = 1 if self.tick_ns == 0 and self.drift <= 0.0 else 0
+    def keep_jitter(self) -> None:
+        """Let a restart draw again when the last draw is a range's width old."""
+        self.window = 1
+
+    def run_freely(self, own_draw: int) -> None:
+        """Let followers' timers run whatever they hear; one that expires counts if the last
+        contact is as old as the range's minimum, or (`own_draw`) as the draw itself."""
+        self.polled = 2 if own_draw else 1
+
+    def draw_each_tick(self) -> None:
+        """Let a timer that has run for the minimum, and d of the range's m ticks, expire at a tick
+        with the chance d / m (etcd 2.3, `isElectionTimeout`)."""
+        self.each_tick = 1
+
+    def begin_with(self, low: int, high: int) -> None:
+        """Draw a server's first timeout from [low, high) instead."""
+        self.first_low = low
+        self.first_span = high - low
+        self.boots_otherwise = 1
+
+    def be_ahead(self, wait: int) -> None:
+        """Let so much of the first timeout be over at the start."""
+        self.ahead = wait
+        self.boots_otherwise = 1
+
+    def wait_by_rank(self, wait: int) -> None:
+        """Add this to every timeout of a server, once for each server with a longer log."""
+        self.rank_wait = wait
+
+    def set_rank(self, server: int, rank: int) -> None:
+        """Say how many servers have a longer log."""
+        self.rank[server] = rank
+
+    def ready(self) -> None:
+        """All is set: find out whether the quick way will do."""
+        self.plain = 1
+        if not self.clock.plain or self.window or self.each_tick or self.rank_wait > 0:
+            self.plain = 0
+
+    # How a trial begins.
 
     def clear(self, broadcast_ns: int) -> None:
         """Begin a trial; every server must then `start` or `sit_out`.
 
-        Phases count from the last broadcast, at `broadcast_ns` <= 0.
+        The last broadcast of a leader was at `broadcast_ns` <= 0.
         """
         self.first = NOBODY
         self.first_at = -NEVER
         self.arms = self.nodes
-        if rarely(not self.plain):
-            self.set_clocks(broadcast_ns)
+        if rarely(not self.clock.plain):
+            self.clock.start(broadcast_ns)
 
-    def set_clocks(self, broadcast_ns: int) -> None:
-        """Draw the rates and the phases of clocks that drift or tick."""
-        if self.drift > 0.0:
-            for i in range(self.nodes):
-                u = self.rng.draw(FOR_DRIFT * PURPOSE + i, 0) * UNIT
-                self.rate[i] = 1.0 + self.drift * (2.0 * u - 1.0)
-        if self.tick_ns > 0:
-            self.set_phases(broadcast_ns)
-
-    def set_phases(self, broadcast_ns: int) -> None:
-        """Give each server the time of one of its ticks, long before anything happens."""
-        for i in range(self.nodes):
-            self.tick[i] = self.tick_ns
-            if self.drift > 0.0:
-                self.tick[i] = whole(self.tick_ns * self.rate[i])
-            place = 0 if self.aligned else i
-            into = self.rng.below(FOR_PHASE * PURPOSE + place, 0, self.tick[i])
-            self.phase[i] = broadcast_ns + into - self.tick[i]
-
-    def start(self, server: int, now: int) -> int:
-        """Begin with a follower's timer, drawn and started at `now` (which may be before 0);
-        when it is due."""
+    def start(self, server: int, now: int, boots: int) -> int:
+        """Begin with a follower's timer, drawn and started at `now` (which may be before 0), and
+        as a server that boots, or has run for long; when it is due."""
         self.election_draws[server] = 1
         self.candidacy_draws[server] = 0
         self.drawn_for[server] = FOR_ELECTION
         self.put_off[server] = 1
-        wait = self.draw(server)
-        at = now + wait
-        if rarely(not self.plain):
-            at = self.wait_by_clock(server, wait, 0, now)
+        at = now + self.draw(server)
+        if rarely(self.polled or self.boots_otherwise or not self.plain):
+            at = self.start_otherwise(server, now, boots)
         self.due[server] = at
         self.armed[server] = server
         return at
+
+    def start_otherwise(self, server: int, now: int, boots: int) -> int:
+        """When the first timer of a server is due where that is not its draw after `now`."""
+        wait = self.drawn[server]
+        if boots and self.first_low >= 0:
+            wait = self.first_low + self.rng.below(FOR_FIRST * PURPOSE + server, 0, self.first_span)
+            self.drawn[server] = wait
+        if self.window:
+            # The jitter was drawn some part of its window ago.
+            self.drawn_at[server] = now - self.rng.below(
+                FOR_WINDOW * PURPOSE + server, 0, self.election_span[server]
+            )
+        if self.polled:
+            self.heard[server] = now
+            if not boots or self.first_low < 0:
+                # It runs since long ago: in the midst of an interval, the likelier the longer.
+                low = self.election_low[server]
+                high = low + self.election_span[server]
+                key = FOR_WINDOW * PURPOSE + server
+                wait = self.clock.interval(key, low, high)
+                self.drawn[server] = wait
+                return self.clock.noticed(server, self.rng.below(key, 1, wait), now)
+        if boots and self.ahead > 0:
+            wait = wait - self.ahead if wait > self.ahead else 1
+        return self.clock.expiry(server, wait, 0, now)
 
     def sit_out(self, server: int) -> None:
         """Begin with no timer."""
@@ -151,25 +231,33 @@ class Timeouts:
             if rarely(not self.up[i]):
                 self.sit_out(i)
                 continue
-            at = self.start(i, 0)
+            at = self.start(i, 0, 1)
             first = i if at < soonest else first
             soonest = at if at < soonest else soonest
         self.first = first
         self.first_at = soonest
 
+    # What restarts a timer.
+
     def apply(self, server: int, reasons: int, now: int) -> None:
         """Draw, restart or leave the timer of `server`, as these reasons ask, at `now` (ns)."""
+        if rarely(self.polled) and reasons & (CONTACT | GRANT):
+            self.heard[server] = now
         if rarely(reasons & LEAD):
-            self.beat(server, now)
+            self.put_off[server] = 0
+            at = now + self.heartbeat_ns
+            if rarely(not self.plain):
+                at = self.clock.beat(server, self.heartbeat_ns, now)
+            self.set_due(server, at)
         elif reasons & self.redraw_on or (
             # A follower does not keep what it drew as a candidate: its role has changed.
             reasons & self.restart_on
             and reasons & (CONTACT | GRANT)
             and self.drawn_for[server] == FOR_CANDIDACY
         ):
-            low = self.follower_low
+            low = self.election_low[server]
             if reasons & (CAMPAIGN | PRE_CAMPAIGN):
-                low = self.candidate_low
+                low = self.candidate_low[server]
                 self.candidacy_draws[server] += 1
                 self.drawn_for[server] = FOR_CANDIDACY
             else:
@@ -184,64 +272,88 @@ class Timeouts:
         elif rarely(reasons & self.restart_on):
             self.restart(server, reasons, now)
 
-    def beat(self, server: int, now: int) -> None:
-        """Let a leader send its next heartbeat when it is time."""
-        self.put_off[server] = 0
-        wait = self.heartbeat_ns
-        if self.drift > 0.0:
-            wait = whole(wait * self.rate[server])
-        self.set_due(server, now + wait)
-
     def restart(self, server: int, reasons: int, now: int) -> None:
         """Start the timer of `server` again with what it drew last."""
         if not self.plain:
+            if self.window and now - self.drawn_at[server] >= self.election_span[server]:
+                self.election_draws[server] += 1
+                self.put_off[server] = 1
             self.restart_by_clock(server, reasons, now)
         elif not self.put_off[server]:
             self.set_due(server, now + self.drawn[server])
         else:
             self.since[server] = now
             if self.drawn_for[server] == FOR_ELECTION:
-                self.set_due(server, now + self.follower_low)
+                self.set_due(server, now + self.election_low[server])
             else:
-                self.set_due(server, now + self.candidate_low)
+                self.set_due(server, now + self.candidate_low[server])
 
     def restart_by_clock(self, server: int, reasons: int, now: int) -> None:
-        """Start the timer of a server whose clock drifts or ticks, with what it drew last."""
+        """Start the timer of a server with its draw, where that is not all there is to it."""
+        if self.put_off[server]:
+            self.drawn_at[server] = now
         wait = self.draw(server)
-        self.set_due(server, self.wait_by_clock(server, wait, reasons, now))
+        self.set_due(server, self.clock.expiry(server, wait, reasons & EXPIRED, now))
+
+    def is_overdue(self, server: int, now: int) -> int:
+        """Whether the last contact of a follower whose free timer expired is old enough; where it
+        is not, the timer runs again with a fresh draw."""
+        age = self.election_low[server] if self.polled == 1 else self.drawn[server]
+        if now - self.heard[server] >= age:
+            return 1
+        self.election_draws[server] += 1
+        self.drawn_for[server] = FOR_ELECTION
+        self.put_off[server] = 1
+        self.restart_by_clock(server, EXPIRED, now)
+        return 0
+
+    # How long a timeout is.
 
     def draw(self, server: int) -> int:
         """Take the draw that was put off, if one was; the timeout in force, in ns or ticks."""
         if self.put_off[server]:
             self.put_off[server] = 0
-            if self.drawn_for[server] == FOR_ELECTION:
-                self.drawn[server] = self.follower_low + self.rng.below(
+            if rarely(self.once or self.each_tick or self.rank_wait > 0):
+                self.drawn[server] = self.draw_otherwise(server)
+            elif self.drawn_for[server] == FOR_ELECTION:
+                self.drawn[server] = self.election_low[server] + self.rng.below(
                     FOR_ELECTION * PURPOSE + server,
                     self.election_draws[server] - 1,
-                    self.follower_span,
+                    self.election_span[server],
                 )
             else:
-                self.drawn[server] = self.candidate_low + self.rng.below(
+                self.drawn[server] = self.candidate_low[server] + self.rng.below(
                     FOR_CANDIDACY * PURPOSE + server,
                     self.candidacy_draws[server] - 1,
-                    self.candidate_span,
+                    self.candidate_span[server],
                 )
         return self.drawn[server]
 
-    def wait_by_clock(self, server: int, wait: int, reasons: int, now: int) -> int:
-        """When a timeout is over by a clock that drifts or ticks.
-
-        A timer of k ticks expires at the k-th tick after `now`; a tick at `now` itself counts for
-        a message, which comes before it, and not for the timer that expired with it.
-        """
-        if self.tick_ns == 0:
-            return now + whole(wait * self.rate[server])
-        tick = self.tick[server]
-        since = now - self.phase[server]
-        done = since // tick
-        if not reasons & EXPIRED and done * tick == since:
-            done -= 1
-        return self.phase[server] + (done + wait) * tick
+    def draw_otherwise(self, server: int) -> int:
+        """A draw that hangs on more than its range."""
+        low = self.election_low[server]
+        span = self.election_span[server]
+        purpose = FOR_ELECTION
+        ordinal = self.election_draws[server] - 1
+        if self.drawn_for[server] == FOR_CANDIDACY:
+            low = self.candidate_low[server]
+            span = self.candidate_span[server]
+            if self.own_candidacy:
+                purpose = FOR_CANDIDACY
+            ordinal = self.candidacy_draws[server] - 1
+        if self.once:
+            ordinal = 0
+        key = purpose * PURPOSE + server
+        wait = low
+        if self.each_tick and span > 0:
+            left = 1.0
+            u = self.rng.draw(key, ordinal) * UNIT
+            while u < left:
+                wait += 1
+                left *= 1.0 - (wait - low) * 1.0 / span
+        else:
+            wait += self.rng.below(key, ordinal, span)
+        return wait + self.rank_wait * self.rank[server]
 
     def set_due(self, server: int, at: int) -> None:
         """Let the timer of `server` expire at `at`; NEVER stops it.

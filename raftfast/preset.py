@@ -15,7 +15,7 @@ _LATER = (
     "tikv", "raft-rs", "openraft", "openraft-0.9.9", "cockroachdb", "redpanda", "nuraft", "braft",
     "jraft", "ratis", "kafka-2024", "kafka", "mongodb", "redis-cluster", "rethinkdb", "dragonboat",
     "pysyncobj", "rabbitmq-ra", "availsim", "refloated-org", "refloated-fixed", "refloated-expo",
-    "refloated-combo", "gist-2015", "figure16",
+    "refloated-combo", "gist-2015",
 )  # fmt: skip
 
 _FOLDER = resources.files("raftfast") / "presets"

@@ -21,6 +21,7 @@ ROOMS = (
     "clock",
     "timeouts",
     "raft",
+    "patience",
     "network",
     "desk",
     "safety",

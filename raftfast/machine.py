@@ -155,7 +155,7 @@ class Raft:
         if timer == "boot":
             self._timeouts.draw_once(int(candidate is not None))
         self._timeouts.clear(0)
-        self._raft.enter(self._server, first_term, first_vote, self._now_ns)
+        self._raft.enter(self._server, first_term, first_vote, w.NOBODY, self._now_ns)
         self._raft.set_log(self._server, length)
         self._timeouts.start(self._server, self._now_ns, 1)
         self._role = Role.FOLLOWER
@@ -259,7 +259,7 @@ class Raft:
         now_ns = self._advance(now_ns)
         if now_ns < self._timeouts.deadline(self._server):
             return Ready()
-        self._raft.on_timeout(self._server)
+        self._raft.on_timeout(self._server, now_ns)
         return self._settle(now_ns)
 
     def on_vote_request(self, message: VoteRequest, now_ns: int) -> Ready:
@@ -272,7 +272,8 @@ class Raft:
         `receive`.
         """
         now_ns = self._open(message, VoteRequest, now_ns)
-        self._raft.on_vote_request(self._server, message.sender, message.term, message.log)
+        asked = (message.sender, message.term, message.log)
+        self._raft.on_vote_request(self._server, *asked, now_ns)
         return self._settle(now_ns)
 
     def on_vote_response(self, message: VoteResponse, now_ns: int) -> Ready:
@@ -283,7 +284,7 @@ class Raft:
         """
         now_ns = self._open(message, VoteResponse, now_ns)
         granted = int(message.granted)
-        self._raft.on_vote_response(self._server, message.sender, message.term, granted)
+        self._raft.on_vote_response(self._server, message.sender, message.term, granted, now_ns)
         return self._settle(now_ns)
 
     def on_append_request(self, message: AppendRequest, now_ns: int) -> Ready:
@@ -303,7 +304,7 @@ class Raft:
         Whether the append succeeded changes nothing in an election. Raises as `receive`.
         """
         now_ns = self._open(message, AppendResponse, now_ns)
-        self._raft.on_append_response(self._server, message.sender, message.term)
+        self._raft.on_append_response(self._server, message.sender, message.term, now_ns)
         return self._settle(now_ns)
 
     def on_pre_vote_request(self, message: PreVoteRequest, now_ns: int) -> Ready:
@@ -326,7 +327,8 @@ class Raft:
         """
         now_ns = self._open(message, PreVoteResponse, now_ns)
         granted = message.granted
-        self._raft.on_pre_vote_response(self._server, message.sender, message.term, granted)
+        answer = (message.sender, message.term, granted)
+        self._raft.on_pre_vote_response(self._server, *answer, now_ns)
         return self._settle(now_ns)
 
     # Around every handler.

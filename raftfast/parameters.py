@@ -29,9 +29,61 @@ _STOPS = {
     "stable": w.ON_STABLE,
     "duration": w.ON_DURATION,
 }
+# MongoDB's dry run asks for votes without a new term and changes nothing: the terms and the logs
+# decide, as in `log` (replication_coordinator_impl_elect_v1.cpp).
+_PRE_VOTES = {
+    "off": 0,
+    "on": w.WITH_LEASE,
+    "log": w.BY_LOG,
+    "dry-run": w.BY_LOG,
+    "heartbeat-dead": w.HEARTBEAT_DEAD,
+}
+_BACKOFFS = {
+    "none": 0,
+    "rejections": w.BY_REJECTIONS,
+    "failures": w.BY_FAILURES,
+    "lost-elections": w.BY_LOSSES,
+    "kafka-2024": w.BY_KAFKA,
+}
+_DECAYS = {"decay": w.DECAY, "decay-fixed": w.DECAY_FIXED, "decay-skip": w.DECAY_AFTER_SKIP}
 
 Row = tuple[int, int, float, float, float, int, int, int]
 """A law: kind, base_ns, a, b, c, first component's row, start in the pool, count."""
+
+
+@dataclass(frozen=True)
+class Voting:
+    """What voters, candidates and leaders go by beyond the paper, as `core.raft.Raft` takes it."""
+
+    sticky: int
+    sticky_ns: int
+    silent: int
+    stubborn: int
+    restart_on_response: int
+    deaf: int
+    counts_refusals: int
+    gives_up: int
+    waits_for_all: int
+    check_ns: int
+    tie_break: int
+    priorities: list[int]
+    steps: list[int]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """What a server waits for before it campaigns, as `core.patience.Patience` takes it.
+
+    `step` and `longest` are in the unit of the timeouts, ticks or ns.
+    """
+
+    backoff: int
+    decay: int
+    factor: float
+    step: int
+    step_ns: int
+    longest: int
+    longest_ns: int
 
 
 @dataclass(frozen=True)
@@ -67,6 +119,10 @@ class Block:
     tick_aligned: int
     drift_ppm: float
     pre_vote: int
+    voting: Voting
+    patience: Patience
+    repoll_ns: int
+    repoll_denied: int
     lease_ns: int
     lease_wait: int
     laws: list[Row]
@@ -122,7 +178,11 @@ def block(scenario: Scenario) -> Block:
         tick_ns=_ns(scenario.timeouts.tick_ms),
         tick_aligned=int(scenario.timeouts.tick_phase == "aligned"),
         drift_ppm=scenario.node.drift_ppm,
-        pre_vote=int(scenario.protocol.pre_vote == "on"),
+        pre_vote=_PRE_VOTES[scenario.protocol.pre_vote],
+        voting=_voting(scenario),
+        patience=_patience(scenario),
+        repoll_ns=_ns(scenario.protocol.repoll_ms),
+        repoll_denied=int(scenario.protocol.repoll_denied),
         lease_ns=_ns(scenario.timeouts.election_ms[0]),
         lease_wait=_lease_wait(scenario),
         latency_law=latency_law,
@@ -140,6 +200,54 @@ def block(scenario: Scenario) -> Block:
         link_laws=links[0] if links else None,
         link_losses=links[1] if links else None,
         link_duplicates=links[2] if links else None,
+    )
+
+
+def _voting(scenario: Scenario) -> Voting:
+    protocol, timeouts = scenario.protocol, scenario.timeouts
+    low_ms, high_ms = timeouts.election_ms
+    sticky_ms = {"off": 0.0, "min": low_ms, "max": high_ms, "until-own-timer": 0.0}
+    held_ms = protocol.sticky
+    if isinstance(held_ms, str):
+        held_ms = sticky_ms[held_ms]
+    kind = {"off": 0, "until-own-timer": w.UNTIL_TIMEOUT}.get(str(protocol.sticky), w.BY_AGE)
+    check_ms = protocol.check_quorum_ms or low_ms
+    priorities = _priorities(scenario)
+    refusals = protocol.on_rejection == "follower" or protocol.wait_for == "all"
+    refusals |= timeouts.backoff in ("rejections", "kafka-2024") or protocol.repoll_ms > 0
+    return Voting(
+        sticky=kind,
+        sticky_ns=_ns(held_ms),
+        silent=int(protocol.refusals == "silent"),
+        stubborn=int("refuse-new-term" in protocol.quirks),
+        restart_on_response=int("restart-on-response" in protocol.quirks),
+        deaf=int("deaf-to-responses" in protocol.quirks),
+        counts_refusals=int(refusals),
+        gives_up=int(protocol.on_rejection == "follower"),
+        waits_for_all=int(protocol.wait_for == "all"),
+        check_ns=_ns(check_ms) if protocol.check_quorum else 0,
+        tie_break=int(protocol.priority == "tie-break"),
+        priorities=priorities,
+        steps=priorities if protocol.priority == "escape" else [1] * scenario.cluster.nodes,
+    )
+
+
+def _priorities(scenario: Scenario) -> list[int]:
+    """Every server's priority: as given, or nodes, nodes - 1, ..., 1."""
+    nodes = scenario.cluster.nodes
+    return list(scenario.protocol.priorities) or list(range(nodes, 0, -1))
+
+
+def _patience(scenario: Scenario) -> Patience:
+    timeouts = scenario.timeouts
+    return Patience(
+        backoff=_BACKOFFS[timeouts.backoff],
+        decay=_DECAYS.get(scenario.protocol.priority, 0),
+        factor=timeouts.backoff_factor,
+        step=_count(timeouts.backoff_ms, timeouts),
+        step_ns=_ns(timeouts.backoff_ms),
+        longest=_count(timeouts.backoff_max_ms, timeouts),
+        longest_ns=_ns(timeouts.backoff_max_ms),
     )
 
 
@@ -211,6 +319,11 @@ def _timeout_ranges(scenario: Scenario) -> list[int]:
     """Four numbers a server: [low, high) of its own timeout as a follower and as a candidate."""
     timeouts = scenario.timeouts
     own = {entry.id: entry for entry in timeouts.server}
+    priorities = _priorities(scenario)
+    # ESCAPE (arXiv 2202.09434): a server of a lower priority waits longer.
+    escape = 0
+    if scenario.protocol.priority == "escape":
+        escape = _count(timeouts.escape_ms, timeouts)
     ends: list[int] = []
     for server in range(scenario.cluster.nodes):
         entry = own.get(server)
@@ -219,7 +332,9 @@ def _timeout_ranges(scenario: Scenario) -> list[int]:
             election = entry.election_ms
         if entry is not None and entry.candidate_ms is not None:
             candidate = entry.candidate_ms
-        ends += _drawn_from(timeouts, election, candidate)
+        drawn = _drawn_from(timeouts, election, candidate)
+        later = escape * (scenario.cluster.nodes - priorities[server])
+        ends += [end + later for end in drawn]
     return ends
 
 

@@ -9,15 +9,6 @@ from typing import Any
 from .errors import InputError
 from .schema import show, suggestion
 
-# Systems of `reference/systems.md` whose rules are not simulated yet.
-_LATER = (
-    "logcabin", "etcd-2.3", "etcd-3.4", "etcd-3.5", "consul", "nomad", "vault", "hashicorp-raft",
-    "tikv", "raft-rs", "openraft", "openraft-0.9.9", "cockroachdb", "redpanda", "nuraft", "braft",
-    "jraft", "ratis", "kafka-2024", "kafka", "mongodb", "redis-cluster", "rethinkdb", "dragonboat",
-    "pysyncobj", "rabbitmq-ra", "availsim", "refloated-org", "refloated-fixed", "refloated-expo",
-    "refloated-combo", "gist-2015",
-)  # fmt: skip
-
 _FOLDER = resources.files("raftfast") / "presets"
 _SUFFIX = ".toml"
 
@@ -37,9 +28,7 @@ def text(name: str, *, key: str | None = "preset", source: str | None = None) ->
     if name in known:
         return (_FOLDER / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
     listed = f"presets: {', '.join(known)}"
-    if name in _LATER:
-        problem = f"value {show(name)}: not yet supported; {listed}"
-    elif near := suggestion(name, (*known, *_LATER)):
+    if near := suggestion(name, known):
         problem = f"value {show(name)}: unknown preset; did you mean {near}? {listed}"
     else:
         problem = f"value {show(name)}: unknown preset; {listed}"

@@ -266,6 +266,15 @@ def _check_cluster(given: Given, structs: Mapping[str, Any]) -> None:
     if isinstance(cluster.log, tuple) and len(cluster.log) != nodes:
         problem = f"log must hold one length a server, {nodes} in all, not {len(cluster.log)}"
         raise given.error(problem, "cluster.log", "cluster.nodes")
+    priorities = structs["protocol"].priorities
+    if priorities and len(priorities) != nodes:
+        problem = f"priorities must hold one number a server, {nodes} in all, not {len(priorities)}"
+        raise given.error(problem, "protocol.priorities", "cluster.nodes")
+    if structs["protocol"].priority == "escape" and (
+        max(priorities, default=nodes) > nodes or min(priorities, default=1) < 1
+    ):
+        problem = f'with priority "escape" they must be from 1 to cluster.nodes ({nodes})'
+        raise given.error(problem, "protocol.priorities", "cluster.nodes", "protocol.priority")
     if cluster.votes_needed > nodes:
         problem = f"quorum must be at most cluster.nodes ({nodes}), not {cluster.quorum}"
         raise given.error(problem, "cluster.quorum", "cluster.nodes")

@@ -75,8 +75,11 @@ class Cluster(Struct, frozen=True, kw_only=True):
         Meta(description='"equal", "distinct" or a list of lengths, each a whole number from 0'),
     ] = "equal"
     quorum: Annotated[
-        Literal["majority"] | Annotated[int, Meta(ge=1)],
-        Meta(description='"majority" or a number of votes, a whole number from 1 to cluster.nodes'),
+        Literal["majority", "gist"] | Annotated[int, Meta(ge=1)],
+        Meta(
+            description='"majority", "gist" or a number of votes, a whole number from 1 to '
+            "cluster.nodes"
+        ),
     ] = "majority"
 
     @property
@@ -87,8 +90,14 @@ class Cluster(Struct, frozen=True, kw_only=True):
 
     @property
     def votes_needed(self) -> int:
-        """Votes a candidate needs to win, its own among them."""
-        return self.nodes // 2 + 1 if self.quorum == "majority" else self.quorum
+        """Votes a candidate needs to win, its own among them.
+
+        `gist`: half of the peers, rounded down, and its own (reference/seed.md, quirk 4): right
+        for odd clusters, one short of a majority for even ones.
+        """
+        if self.quorum == "majority":
+            return self.nodes // 2 + 1
+        return (self.nodes - 1) // 2 + 1 if self.quorum == "gist" else self.quorum
 
 
 class Server(Struct, frozen=True, kw_only=True):
@@ -111,7 +120,13 @@ class Timeouts(Struct, frozen=True, kw_only=True):
     first_ms: Range | None = None
     fast_forward_ms: MsOrZero = 0.0
     rank_ms: MsOrZero = 0.0
-    backoff: Literal["none"] = "none"
+    backoff: Literal["none", "rejections", "failures", "lost-elections", "kafka-2024"] = "none"
+    backoff_factor: Annotated[float, Meta(ge=1, le=1000, description="a number from 1 to 1000")] = (
+        2.0
+    )
+    backoff_ms: Ms = 25.0
+    backoff_max_ms: Ms = 30_000.0
+    escape_ms: MsOrZero = 0.0
     tick_ms: MsOrZero = 0.0
     tick_phase: Literal["random", "aligned"] = "random"
     poll_ms: RangeOrZero = (0.0, 0.0)
@@ -124,15 +139,31 @@ class Timeouts(Struct, frozen=True, kw_only=True):
 
 
 class Protocol(Struct, frozen=True, kw_only=True):
-    """[protocol]."""
+    """[protocol]. `sticky` is a number of ms where it is not a word."""
 
-    pre_vote: Literal["off", "on"] = "off"
+    pre_vote: Literal["off", "on", "log", "heartbeat-dead", "dry-run"] = "off"
     check_quorum: Flag = False
-    sticky: Literal["off"] = "off"
+    check_quorum_ms: MsOrZero = 0.0
+    sticky: Annotated[
+        Literal["off", "min", "max", "until-own-timer"] | Ms,
+        Meta(description='"off", "min", "max", "until-own-timer" or a number of milliseconds'),
+    ] = "off"
+    refusals: Literal["explicit", "silent"] = "explicit"
     repoll_ms: MsOrZero = 0.0
+    repoll_denied: Flag = False
     step_down_timer: Literal["keep", "redraw"] = "keep"
     redraw_on_precandidate: Flag | None = None
-    priority: Literal["none"] = "none"
+    on_rejection: Literal["wait", "follower"] = "wait"
+    wait_for: Literal["quorum", "all"] = "quorum"
+    priority: Literal["none", "tie-break", "decay", "decay-fixed", "decay-skip", "escape"] = "none"
+    priorities: Annotated[
+        tuple[Annotated[int, Meta(ge=0, le=1_000_000)], ...],
+        Meta(description="a list of whole numbers from 0 to 1000000, one a server"),
+    ] = ()
+    quirks: Annotated[
+        tuple[Literal["refuse-new-term", "restart-on-response", "deaf-to-responses"], ...],
+        Meta(description='a list of "refuse-new-term", "restart-on-response", "deaf-to-responses"'),
+    ] = ()
 
 
 class Link(Struct, frozen=True, kw_only=True):
@@ -232,27 +263,7 @@ UNSETTABLE = ("timeouts.candidate_ms", "timeouts.first_ms", "protocol.redraw_on_
 """The keys that None, which TOML does not have, takes back from a lower layer."""
 
 # What the contract names and this version refuses, by key: `reference/systems.md` has the rest.
-_LATER: Mapping[str, tuple[str, ...]] = {
-    "cluster.quorum": ("gist",),
-    "timeouts.backoff": (
-        "expo", "combo", "exponential", "kafka", "linear", "lost-election", "rethinkdb", "gist",
-        "progressive", "fixed", "random",
-    ),
-    "protocol.pre_vote": (
-        "log-only", "log", "log-ok", "heartbeat-dead", "dry-run", "lease", "in-lease", "fetched",
-        "after-fetch", "prospective", "known-leader", "split", "sticky",
-    ),
-    "protocol.sticky": ("min", "max", "until-own-timer"),
-    "protocol.priority": (
-        "decay", "target", "tiered", "rank", "rank-delay", "static", "voter", "equal-log",
-        "takeover", "witness", "escape", "skip-once", "on",
-    ),
-    "scenario.kind": ("steady",),
-}  # fmt: skip
-_ONLY_DEFAULT: Mapping[str, str] = {
-    "protocol.check_quorum": "false",
-    "protocol.repoll_ms": "0",
-}
+_LATER: Mapping[str, tuple[str, ...]] = {"scenario.kind": ("steady",)}
 
 
 class Key(NamedTuple):
@@ -374,9 +385,8 @@ def convert(shape: Key, value: object, *, key: str, source: str | None) -> Any:
         if isinstance(value, str) and (near := suggestion(value, _choices(shape.kind))):
             problem += f'; did you mean "{near}"?'
         raise InputError(problem, key=key, source=source) from None
-    if later or (key in _ONLY_DEFAULT and converted):
-        now = _ONLY_DEFAULT.get(key, shape.expected)
-        problem = f"value {show(value)}: not yet supported; must be {now}"
+    if later:
+        problem = f"value {show(value)}: not yet supported; must be {shape.expected}"
     else:
         problem = _own_rule(key, shape, value, converted)
     if problem:
@@ -386,8 +396,6 @@ def convert(shape: Key, value: object, *, key: str, source: str | None) -> Any:
 
 def _is_later(key: str, value: object) -> bool:
     """Whether a value is recognisably one of those the contract leaves to a later version."""
-    if key == "protocol.priority" and isinstance(value, list | tuple | Mapping):
-        return True
     word = value.lower().replace("_", "-").replace(" ", "-") if isinstance(value, str) else ""
     return word in _LATER.get(key, ())
 

@@ -67,11 +67,7 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
             ),
         },
         "timeouts": timeouts,
-        "protocol": {
-            "pre_vote": draw(st.sampled_from(["off", "on"])),
-            "step_down_timer": draw(st.sampled_from(["keep", "redraw"])),
-            **draw(st.sampled_from([{}, {}, {"redraw_on_precandidate": False}])),
-        },
+        "protocol": draw(protocols(nodes)),
         "network": draw(networks(nodes)),
         "node": draw(nodes_tables()),
         "scenario": {
@@ -96,11 +92,51 @@ def timers(draw: st.DrawFn, nodes: int, ticks: bool) -> dict[str, Any]:
         timers["rank_ms"] = 25.0
     if draw(st.integers(0, 3)) == 0 and not ticks:
         timers["poll_ms"] = draw(st.sampled_from([9.0, [5.0, 40.0]]))
+    if draw(st.integers(0, 2)) == 0:
+        kinds = ["rejections", "failures", "lost-elections", "kafka-2024"]
+        timers["backoff"] = draw(st.sampled_from(kinds))
+        timers["backoff_factor"] = draw(st.sampled_from([1.5, 2.0]))
+        timers["backoff_max_ms"] = draw(st.sampled_from([100.0, 30_000.0]))
+    timers["escape_ms"] = draw(st.sampled_from([0.0, 10.0]))
     if draw(st.integers(0, 3)) == 0:
         timers["server"] = [{"id": nodes - 1, "election_ms": [30.0, 60.0]}]
         if draw(st.booleans()):
             timers["server"][0]["candidate_ms"] = 40.0
     return timers
+
+
+@st.composite
+def protocols(draw: st.DrawFn, nodes: int) -> dict[str, Any]:
+    """What systems do about votes."""
+    often = st.integers(0, 2).map(lambda i: i == 0)
+    protocol: dict[str, Any] = {
+        "pre_vote": draw(st.sampled_from(["off", "off", "on", "log", "heartbeat-dead", "dry-run"])),
+        "step_down_timer": draw(st.sampled_from(["keep", "redraw"])),
+        "sticky": draw(st.sampled_from(["off", "off", "min", "max", "until-own-timer", 35.0])),
+        "refusals": draw(st.sampled_from(["explicit", "silent"])),
+        "check_quorum": draw(often),
+        "check_quorum_ms": draw(st.sampled_from([0.0, 25.0])),
+        "on_rejection": draw(st.sampled_from(["wait", "wait", "follower"])),
+        "wait_for": draw(st.sampled_from(["quorum", "quorum", "all"])),
+        "priority": draw(
+            st.sampled_from(
+                ["none", "none", "tie-break", "decay", "decay-fixed", "decay-skip", "escape"]
+            )
+        ),
+        "quirks": draw(
+            st.sampled_from(
+                [[], [], ["refuse-new-term"], ["restart-on-response"], ["deaf-to-responses"]]
+            )
+        ),
+    }
+    if draw(often):
+        protocol["repoll_ms"] = draw(st.sampled_from([8.0, 60.0]))
+        protocol["repoll_denied"] = draw(st.booleans())
+    if draw(often):
+        protocol["redraw_on_precandidate"] = draw(st.booleans())
+    if draw(often):
+        protocol["priorities"] = [1 + 7 * i % nodes for i in range(nodes)]
+    return protocol
 
 
 @st.composite

@@ -26,13 +26,14 @@ MUTANTS = {
         "a server voted twice in one term",
     ),
     "minority quorum": (
-        ">= self.quorum\n        ):\n            self.become_leader(me)",
-        ">= self.quorum - 1\n        ):\n            self.become_leader(me)",
+        "self.count(me, sender) >= self.quorum and self.has_waited(me):\n"
+        "                    self.become_leader",
+        "self.count(me, sender) >= self.quorum - 1:\n                    self.become_leader",
         "a leader without a majority of votes",
     ),
     "refusals count as votes": (
-        "            granted\n            and term == self.term[me]",
-        "            term == self.term[me]",
+        "            if granted:",
+        "            if True:",
         "a leader without a majority of votes",
     ),
 }

@@ -6,6 +6,7 @@ from raftfast._compiled.desk cimport Desk
 from raftfast._compiled.journal cimport Journal
 from raftfast._compiled.laws cimport Laws
 from raftfast._compiled.network cimport Network
+from raftfast._compiled.patience cimport Patience
 from raftfast._compiled.queue cimport Queue
 from raftfast._compiled.raft cimport Raft
 from raftfast._compiled.rng cimport Rng
@@ -28,12 +29,15 @@ cdef class Ensemble:
     cdef Clock clock
     cdef readonly Timeouts timeouts
     cdef Raft raft
+    cdef Patience patience
+    cdef int64_t repoll_ns
+    cdef int64_t[::1] rounds
     cdef Network network
     cdef Desk desk
     cdef readonly Safety safety
     cdef Census census
     cdef Stop stop
-    cdef int nodes, leased, busy, watched, writes, distinct_logs, ranked, crash, synchronised
+    cdef int nodes, leased, busy, watched, writes, distinct_logs, ranked, persistent, crash, synchronised
     cdef int[::1] up
     cdef int64_t[::1] logs, columns
     cdef int64_t stride, lease_wait
@@ -52,7 +56,7 @@ cdef class Ensemble:
     cdef void start_cold(self) noexcept nogil
     @cython.locals(broadcast=int64_t, contact=int64_t, i=int, alive=int)
     cdef void start_after_crash(self) noexcept nogil
-    cdef void enter(self, int server, int64_t term, int voted_for, int64_t contact) noexcept nogil
+    cdef void enter(self, int server, int64_t term, int voted_for, int leader, int64_t contact) noexcept nogil
     @cython.locals(longest=int64_t, several=int, left=int64_t, i=int)
     cdef int draw_leader(self) noexcept nogil
     @cython.locals(i=int, j=int64_t, length=int64_t)
@@ -63,6 +67,8 @@ cdef class Ensemble:
     @cython.locals(what=int64_t, term=int64_t, server=int)
     cdef inline int take_delivery(self) noexcept nogil
     cdef apart_int is_ready(self, int server, int64_t what, int64_t term) noexcept nogil
+    @cython.locals(round_=int64_t)
+    cdef apart take_alarm(self, int server, int64_t what, int64_t term) noexcept nogil
     @cython.locals(what=int64_t)
     cdef inline int take_timeout(self, int server) noexcept nogil
     cdef inline void expire(self, int server) noexcept nogil
@@ -70,6 +76,8 @@ cdef class Ensemble:
     cdef inline void settle(self, int server, int64_t now) noexcept nogil
     @cython.locals(term=int64_t, voted_for=int)
     cdef apart_int write_down(self, int server, int64_t now) noexcept nogil
+    @cython.locals(what=int64_t)
+    cdef apart come_back(self, int server, int reasons, int64_t at) noexcept nogil
     cdef void note_contact(self, int server, int64_t term) noexcept nogil
     cdef apart hold_lease(self, int server, int64_t contact) noexcept nogil
     @cython.locals(before=int, role=int)

@@ -18,7 +18,7 @@ cdef class Network:
     cdef Laws laws
     cdef Raft raft
     cdef Journal journal
-    cdef int nodes, law, risky, ordered, by_link, quick, plain
+    cdef int nodes, law, risky, ordered, by_link, again_if_refused, quick, plain
     cdef double loss, duplicate
     cdef int64_t low, span
     cdef readonly int64_t sent, lost
@@ -44,6 +44,8 @@ cdef class Network:
     cdef apart clear_departures(self) noexcept nogil
     @cython.locals(i=int, to=int, sender=int)
     cdef void broadcast(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
+    @cython.locals(to=int, sender=int, answer=int)
+    cdef apart send_again(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
     @cython.locals(key=int64_t)
     cdef inline void send(self, int to, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
     @cython.locals(link=int64_t, sender=int, pair=int, loss=double, duplicate=double, law=int, delay=int64_t)

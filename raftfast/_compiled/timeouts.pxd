@@ -4,7 +4,7 @@ from raftfast._compiled.clock cimport Clock
 from raftfast._compiled.rng cimport Rng
 from raftfast._compiled.words cimport (
     CAMPAIGN, CONTACT, EXPIRED, FOR_CANDIDACY, FOR_ELECTION, FOR_FIRST, FOR_WINDOW, GRANT, LEAD, NEVER,
-    NOBODY, PLACES, PRE_CAMPAIGN, PURPOSE, UNIT, apart, apart_int, rarely,
+    NOBODY, PLACES, PRE_CAMPAIGN, PURPOSE, UNIT, apart, apart_int, rarely, whole,
 )
 
 @cython.final
@@ -15,6 +15,10 @@ cdef class Timeouts:
     cdef readonly int first, polled
     cdef readonly int64_t first_at
     cdef readonly int64_t heartbeat_ns
+    cdef int stretched
+    cdef int64_t longest
+    cdef double[::1] scale
+    cdef int64_t[::1] extra
     cdef int64_t first_low, first_span, ahead, rank_wait, arms
     cdef int64_t[PLACES] election_low, election_span, candidate_low, candidate_span
     cdef int64_t[PLACES] due, armed, drawn, since, election_draws, candidacy_draws
@@ -29,6 +33,8 @@ cdef class Timeouts:
     cpdef void begin_with(self, int64_t low, int64_t high) noexcept nogil
     cpdef void be_ahead(self, int64_t wait) noexcept nogil
     cpdef void wait_by_rank(self, int64_t wait) noexcept nogil
+    cpdef void stretch_to(self, int64_t longest) noexcept nogil
+    cdef inline void stretch(self, int server, double scale, int64_t extra) noexcept nogil
     cdef void set_rank(self, int server, int64_t rank) noexcept nogil
     cpdef void ready(self) noexcept nogil
     cpdef void clear(self, int64_t broadcast_ns) noexcept nogil
@@ -47,10 +53,11 @@ cdef class Timeouts:
     @cython.locals(age=int64_t)
     cdef apart_int is_overdue(self, int server, int64_t now) noexcept nogil
     cdef inline int64_t draw(self, int server) noexcept nogil
-    @cython.locals(low=int64_t, span=int64_t, wait=int64_t, ordinal=int64_t, purpose=uint64_t, key=uint64_t, u=double, left=double)
+    @cython.locals(low=int64_t, span=int64_t, wait=int64_t, ordinal=int64_t, purpose=uint64_t, key=uint64_t, u=double, left=double, longer=int64_t, longest=int64_t)
     cdef apart_int draw_otherwise(self, int server) noexcept nogil
     @cython.locals(first=int, soonest=int64_t)
     cdef inline void set_due(self, int server, int64_t at) noexcept nogil
+    cdef apart wait(self, int server, int64_t wait_ns, int64_t now) noexcept nogil
     cpdef void stop(self, int server) noexcept nogil
     @cython.locals(first=int, soonest=int64_t, at=int64_t, i=int)
     cpdef void find_first(self) noexcept nogil

@@ -25,6 +25,7 @@ cdef enum:
     PRE_CAMPAIGN = 128
     CAMPAIGN = 256
     LEAD = 512
+    LOST = 2048
     EXPIRED = 1024
     WROTE_CANDIDACY = 1
     WROTE_TERM = 2
@@ -48,6 +49,7 @@ cdef enum:
     FOR_POLL_PHASE = 16
     FOR_FIRST = 17
     FOR_WINDOW = 18
+    FOR_BACKOFF = 19
     CONSTANT = 0
     UNIFORM = 1
     NORMAL = 2
@@ -78,6 +80,18 @@ cdef enum:
     VOTED_TWICE = 2
     TWO_LEADERS = 4
     NO_MAJORITY = 8
+    WITH_LEASE = 1
+    BY_LOG = 2
+    HEARTBEAT_DEAD = 3
+    BY_AGE = 1
+    UNTIL_TIMEOUT = 2
+    BY_REJECTIONS = 1
+    BY_FAILURES = 2
+    BY_LOSSES = 3
+    BY_KAFKA = 4
+    DECAY = 1
+    DECAY_FIXED = 2
+    DECAY_AFTER_SKIP = 3
     PLACES = 1048
     BALLOT_WORDS = 16
     TERM_LIMIT = 8388608
@@ -86,6 +100,7 @@ cdef enum:
     NO_TERM = -1
     NOBODY = -1
     EVERYONE = -1
+    UNANSWERED = -2
     PURPOSE = 16777216
 
 cdef extern from *:

@@ -45,6 +45,7 @@ from .desk import Desk
 from .journal import Journal
 from .laws import Laws
 from .network import Network
+from .patience import Patience
 from .queue import Queue
 from .raft import Raft
 from .rng import Rng
@@ -77,6 +78,9 @@ class Ensemble:
         )
         self.timeouts.take_class(block)
         self.raft = Raft(nodes, block.quorum, block.pre_vote, block.lease_ns)
+        self.raft.take_rules(block)
+        self.patience = Patience(self.rng, self.timeouts, self.raft, nodes)
+        self.patience.take_rules(block)
         self.network = Network(
             self.rng,
             self.queue,
@@ -90,6 +94,10 @@ class Ensemble:
         )
         if block.link_laws is not None:
             self.network.set_links(block.link_laws, block.link_losses, block.link_duplicates)
+        self.network.again_if_refused = block.repoll_denied
+        self.repoll_ns = block.repoll_ns
+        self.rounds = array("q", bytes(8 * nodes))
+        self.persistent = int(self.repoll_ns > 0 or self.patience.on > 0)
         self.desk = Desk(self.laws, self.queue, nodes, block.desk_laws, queue)
         self.safety = Safety(nodes, terms)
         self.census = Census(terms)
@@ -103,7 +111,8 @@ class Ensemble:
             self.raft.set_log(i, self.logs[i])
         self.network.revive(self.up)
         # By exact clocks the lease is `lease_ns` long; by others it is asked for at each contact.
-        self.leased = int(block.pre_vote and (block.tick_ns > 0 or block.drift_ppm > 0.0))
+        lease = block.pre_vote > 0 or block.voting.sticky > 0
+        self.leased = int(lease and (block.tick_ns > 0 or block.drift_ppm > 0.0))
         self.lease_wait = block.lease_wait
         self.crash = block.crash
         self.synchronised = block.synchronised
@@ -210,12 +219,14 @@ class Ensemble:
             self.desk.clear()
             self.network.clear_departures()
         self.stop.clear()
-        self.watched = 1 if self.busy or self.journal.on else 0
+        self.watched = 1 if self.busy or self.journal.on or self.repoll_ns > 0 else 0
         self.status = RUNNING
         if self.distinct_logs:
             self.permute_logs()
         if self.ranked:
             self.rank_logs()
+        if self.patience.on:
+            self.patience.clear()
         self.census.clear(1 + self.crash)
         if self.crash:
             self.start_after_crash()
@@ -245,7 +256,7 @@ class Ensemble:
             contact = broadcast
             if not self.synchronised and i != self.crashed:
                 contact += self.network.broadcast_delay(self.crashed, i)
-            self.enter(i, 1, self.crashed, contact)
+            self.enter(i, 1, self.crashed, self.crashed, contact)
             alive = self.up[i] and i != self.crashed
             self.network.set_alive(i, alive)
             if self.leased:
@@ -255,8 +266,8 @@ class Ensemble:
             else:
                 self.timeouts.sit_out(i)
 
-    def enter(self, server: int, term: int, voted_for: int, contact: int) -> None:
-        self.raft.enter(server, term, voted_for, contact)
+    def enter(self, server: int, term: int, voted_for: int, leader: int, contact: int) -> None:
+        self.raft.enter(server, term, voted_for, leader, contact)
         self.safety.enter(server, term, voted_for)
 
     def draw_leader(self) -> int:
@@ -314,11 +325,11 @@ class Ensemble:
 
     def is_ready(self, server: int, what: int, term: int) -> int:
         """Whether a delivery's server can handle it now; otherwise it waits at its desk."""
+        self.served = server
+        if what & 7 == OFFICE:
+            self.take_alarm(server, what, term)
+            return 0
         if self.busy:
-            self.served = server
-            if what & 7 == OFFICE:
-                self.take_office(server, term, self.now)
-                return 0
             if what & SERVED:
                 self.desk.rest(server)
             elif not self.desk.is_free(server, self.now):
@@ -327,6 +338,16 @@ class Ensemble:
         if self.journal.on and what & 7 != TIMEOUT:
             self.journal.note_message(self.now, SAW_RECEIVED, what, term, 0)
         return 1
+
+    def take_alarm(self, server: int, what: int, term: int) -> None:
+        """What was put off has come: a leader takes office, or a candidate asks again."""
+        round_ = what >> 24
+        if round_ == 0:
+            self.take_office(server, term, self.now)
+        elif self.rounds[server] == round_ and self.raft.is_campaigning(server):
+            self.raft.repoll(server, self.now)
+            self.settle(server, self.now)
+            self.queue.push(self.now + self.repoll_ns, what, 0)
 
     def take_timeout(self, server: int) -> int:
         """Let a server know that its timer expired; NOBODY where it is busy, else the server."""
@@ -349,13 +370,16 @@ class Ensemble:
     def expire(self, server: int) -> None:
         """Let a server act on its expired timer; a free-running one may mean nothing."""
         if rarely(self.timeouts.polled) and not self.is_overdue(server):
-            self.raft.begin()
+            self.raft.begin(self.now)
+            return
+        if rarely(self.patience.on) and not self.patience.acts(server, self.now):
+            self.raft.begin(self.now)
             return
         if rarely(self.journal.on):
             self.journal.note(
                 self.now, SAW_TIMEOUT, server, NOBODY, 0, self.raft.term[server], 0, 0
             )
-        self.raft.on_timeout(server)
+        self.raft.on_timeout(server, self.now)
 
     # What a handler left behind.
 
@@ -379,6 +403,8 @@ class Ensemble:
             if reasons & LEAD and rarely(self.writes):
                 at = self.desk.write_lead(server, self.raft.durable, at)
             self.timeouts.apply(server, reasons, at if reasons & LEAD else now)
+            if rarely(self.persistent):
+                self.come_back(server, reasons, at)
         if self.raft.out:
             if rarely(at > now):
                 self.network.carry_later(server, at)
@@ -402,6 +428,15 @@ class Ensemble:
         if self.writes and self.raft.durable:
             return self.desk.write_down(server, self.raft.durable, now)
         return now
+
+    def come_back(self, server: int, reasons: int, at: int) -> None:
+        """See to how a candidate goes on: when it asks again, and how long it waits."""
+        if self.patience.on:
+            self.patience.note(server, reasons, self.now)
+        if self.repoll_ns > 0 and reasons & (CAMPAIGN | PRE_CAMPAIGN):
+            self.rounds[server] += 1
+            what = OFFICE + server * 16384 + self.rounds[server] * PAYLOAD
+            self.queue.push(at + self.repoll_ns, what, 0)
 
     def note_contact(self, server: int, term: int) -> None:
         """A server follows the leader of `term`: for the stop rule, and for its lease."""

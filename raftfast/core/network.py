@@ -66,6 +66,7 @@ class Network:
         self.risky = int(self.loss > 0.0 or self.duplicate > 0.0)
         self.ordered = ordered
         self.by_link = 0
+        self.again_if_refused = 0
         self.sent = 0
         self.lost = 0
         # The commonest case, one uniform law and no risks, is worked out without a call.
@@ -141,8 +142,11 @@ class Network:
         count = self.ops_from if count < self.ops_from else count
         self.ops[what & 0x3FFF] = count + 1
         ordinal = count - self.ops_from
-        if rarely(to == EVERYONE):
-            self.broadcast(what, self.raft.out_term, at, ordinal)
+        if rarely(to < 0):
+            if to == EVERYONE:
+                self.broadcast(what, self.raft.out_term, at, ordinal)
+            else:
+                self.send_again(what, self.raft.out_term, at, ordinal)
         else:
             self.sent += 1
             self.send(to, what + to * 16384, self.raft.out_term, at, ordinal)
@@ -171,6 +175,15 @@ class Network:
         for i in range(self.nodes - 1):
             to = i + 1 if i >= sender else i
             self.send(to, what + to * 16384, term, at, ordinal)
+
+    def send_again(self, what: int, term: int, at: int, ordinal: int) -> None:
+        """Ask again who has not answered, or (`again_if_refused`) who has not granted."""
+        sender = (what >> 4) & 1023
+        for to in range(self.nodes):
+            answer = self.raft.has_answered(sender, to)
+            if to != sender and (answer == 0 or (answer == 2 and self.again_if_refused)):
+                self.sent += 1
+                self.send(to, what + to * 16384, term, at, ordinal)
 
     def send(self, to: int, what: int, term: int, at: int, ordinal: int) -> None:
         """Decide what becomes of a message, and queue its delivery."""

@@ -19,6 +19,7 @@ if not cython.compiled:
         APPEND_REQUEST,
         APPEND_RESPONSE,
         BALLOT_WORDS,
+        BY_LOG,
         CAMPAIGN,
         CANDIDATE,
         CONTACT,
@@ -28,8 +29,10 @@ if not cython.compiled:
         FOLLOW,
         FOLLOWER,
         GRANT,
+        HEARTBEAT_DEAD,
         LEAD,
         LEADER,
+        LOST,
         NOBODY,
         ONE,
         PAYLOAD,
@@ -39,20 +42,25 @@ if not cython.compiled:
         PRE_VOTE_RESPONSE,
         STEP_DOWN,
         TERM,
+        UNANSWERED,
+        UNTIL_TIMEOUT,
         VOTE_REQUEST,
         VOTE_RESPONSE,
         WROTE_CANDIDACY,
         WROTE_LEAD,
         WROTE_TERM,
         WROTE_VOTE,
+        rarely,
     )
 
 
 class Raft:
     """Servers 0 .. nodes - 1. A candidate needs `quorum` votes, its own included.
 
-    `pre_vote` asks before a campaign whether it could be won; a server refuses such a request
-    while it heard from a leader less than `lease_ns` ago.
+    `pre_vote` asks before a campaign whether it could be won (WITH_LEASE, BY_LOG, HEARTBEAT_DEAD:
+    what the asked go by); under a lease a server refuses such a request while it heard from a
+    leader less than `lease_ns` ago. What real systems add to the paper is set by the methods
+    behind `enter_all`, and off without them.
     """
 
     def __init__(self, nodes: int, quorum: int, pre_vote: int, lease_ns: int) -> None:
@@ -60,6 +68,19 @@ class Raft:
         self.quorum = quorum
         self.pre_vote = pre_vote
         self.lease_ns = lease_ns
+        self.sticky = 0
+        self.sticky_ns = 0
+        self.silent = 0
+        self.tie_break = 0
+        self.stubborn = 0
+        self.particular = 0
+        self.restart_on_response = 0
+        self.deaf = 0
+        self.counts_refusals = 0
+        self.gives_up = 0
+        self.waits_for_all = 0
+        self.checks_quorum = 0
+        self.check_ns = 0
         self.role = [0] * 1048
         self.term = [0] * 1048
         self.voted_for = [0] * 1048
@@ -67,7 +88,13 @@ class Raft:
         self.log = [0] * 1048
         self.contact = [0] * 1048
         self.tally = [0] * 1048
+        self.against = [0] * 1048
+        self.step = [1] * 1048
+        self.priority = [0] * 1048
         self.ballot = array("Q", bytes(8 * nodes * BALLOT_WORDS))
+        self.refusals = array("Q", bytes(8 * nodes * BALLOT_WORDS))
+        self.heard = array("q", bytes(8))
+        self.now = 0
         self.reasons = 0
         self.durable = 0
         self.out = 0
@@ -75,12 +102,12 @@ class Raft:
         self.out_to = 0
         self.out_term = 0
 
-    def enter(self, me: int, term: int, voted_for: int, contact: int) -> None:
-        """Make `me` a follower with this term and vote, last in contact at `contact`."""
+    def enter(self, me: int, term: int, voted_for: int, leader: int, contact: int) -> None:
+        """Make `me` a follower with this term, vote and leader, last in contact at `contact`."""
         self.role[me] = FOLLOWER
         self.term[me] = term
         self.voted_for[me] = voted_for
-        self.leader[me] = NOBODY
+        self.leader[me] = leader
         self.contact[me] = contact
 
     def hold_lease(self, server: int, until: int) -> None:
@@ -101,6 +128,44 @@ class Raft:
         """Set the length of a server's log."""
         self.log[server] = log
 
+    # What systems add to the paper.
+
+    def take_rules(self, block: object) -> None:
+        """Take all of the settings below from a parameter block's `voting`."""
+        voting = block.voting
+        self.hold_votes(voting.sticky, voting.sticky_ns, voting.silent)
+        self.stubborn = voting.stubborn
+        self.restart_on_response = voting.restart_on_response
+        self.deaf = voting.deaf
+        self.gives_up = voting.gives_up
+        self.waits_for_all = voting.waits_for_all
+        self.counts_refusals = voting.counts_refusals
+        if voting.check_ns > 0:
+            self.check_quorum(voting.check_ns)
+        for i in range(self.nodes):
+            self.set_priority(i, voting.priorities[i], voting.steps[i])
+        self.tie_break = voting.tie_break
+        self.particular = int(self.tie_break or self.stubborn)
+
+    def hold_votes(self, sticky: int, sticky_ns: int, silent: int) -> None:
+        """Let a server that knows a leader withhold its vote: BY_AGE, while it was in contact
+        less than `sticky_ns` ago; UNTIL_TIMEOUT, until its own timer expires. It answers no, or
+        (`silent`) nothing."""
+        self.sticky = sticky
+        self.sticky_ns = sticky_ns
+        self.silent = silent
+
+    def check_quorum(self, check_ns: int) -> None:
+        """Let a leader step down that no quorum answered for so long, found at its heartbeats."""
+        self.checks_quorum = 1
+        self.check_ns = check_ns
+        self.heard = array("q", bytes(8 * self.nodes * self.nodes))
+
+    def set_priority(self, server: int, priority: int, step: int) -> None:
+        """Set what voters compare under `tie_break`, and by how much a campaign raises the term."""
+        self.priority[server] = priority
+        self.step[server] = step
+
     # What happens to a server: the handlers.
 
     def take(self, what: int, term: int, now: int) -> None:
@@ -110,60 +175,71 @@ class Raft:
         sender = (what >> 4) & 1023
         word = what >> 24
         if kind == VOTE_REQUEST:
-            self.on_vote_request(me, sender, term, word)
+            self.on_vote_request(me, sender, term, word, now)
         elif kind == VOTE_RESPONSE:
-            self.on_vote_response(me, sender, term, word)
+            self.on_vote_response(me, sender, term, word, now)
         elif kind == APPEND_REQUEST:
             self.on_append_request(me, sender, term, now)
         elif kind == APPEND_RESPONSE:
-            self.on_append_response(me, sender, term)
+            self.on_append_response(me, sender, term, now)
         elif kind == PRE_VOTE_REQUEST:
             self.on_pre_vote_request(me, sender, term, word, now)
         else:
-            self.on_pre_vote_response(me, sender, term, word)
+            self.on_pre_vote_response(me, sender, term, word, now)
 
-    def on_timeout(self, me: int) -> None:
+    def on_timeout(self, me: int, now: int) -> None:
         """The timer of `me` expired: a leader sends its heartbeat, everyone else campaigns."""
-        self.begin()
+        self.begin(now)
         self.reasons = EXPIRED
         if self.role[me] == LEADER:
-            self.send_heartbeat(me)
+            if rarely(self.checks_quorum) and not self.has_quorum(me):
+                self.resign(me)
+            else:
+                self.send_heartbeat(me)
+        elif rarely(self.waits_for_all) and self.role[me] >= PRE_CANDIDATE and self.has_won(me):
+            self.win(me)
         elif self.pre_vote:
             self.become_pre_candidate(me)
         else:
             self.become_candidate(me)
 
-    def on_vote_request(self, me: int, sender: int, term: int, log: int) -> None:
+    def on_vote_request(self, me: int, sender: int, term: int, log: int, now: int) -> None:
         """Grant one vote a term, first come first served, to a log no shorter than the own."""
-        self.begin()
+        self.begin(now)
+        if rarely(self.sticky) and self.is_held(me):
+            self.refuse_held(VOTE_RESPONSE, me, sender)
+            return
+        granted = 0
+        refused = 0
+        if rarely(self.particular):
+            refused = self.is_particular(me, sender, term, log)
         if term > self.term[me]:
             self.step_down(me, term)
-        granted = 0
         if (
             term == self.term[me]
             and (self.voted_for[me] == NOBODY or self.voted_for[me] == sender)
             and log >= self.log[me]
+            and not refused
         ):
             granted = 1
             self.grant(me, sender)
         self.send(VOTE_RESPONSE, me, sender, self.term[me], granted)
 
-    def on_vote_response(self, me: int, sender: int, term: int, granted: int) -> None:
+    def on_vote_response(self, me: int, sender: int, term: int, granted: int, now: int) -> None:
         """Count a vote for this term's candidacy, once a sender."""
-        self.begin()
-        if term > self.term[me]:
-            self.step_down(me, term)
-        elif (
-            granted
-            and term == self.term[me]
-            and self.role[me] == CANDIDATE
-            and self.count(me, sender) >= self.quorum
-        ):
-            self.become_leader(me)
+        self.begin(now)
+        if rarely(term > self.term[me]):
+            self.learn_of_term(me, term)
+        elif term == self.term[me] and self.role[me] == CANDIDATE:
+            if granted:
+                if self.count(me, sender) >= self.quorum and self.has_waited(me):
+                    self.become_leader(me)
+            elif rarely(self.counts_refusals):
+                self.count_refusal(me, sender)
 
     def on_append_request(self, me: int, sender: int, term: int, now: int) -> None:
         """Follow the leader of this or a higher term; tell one of an older term of the own."""
-        self.begin()
+        self.begin(now)
         if term > self.term[me]:
             self.step_down(me, term)
         # A leader of the same term would be a second one: it is not followed.
@@ -178,34 +254,153 @@ class Raft:
             self.reasons |= CONTACT
         self.send(APPEND_RESPONSE, me, sender, self.term[me], success)
 
-    def on_append_response(self, me: int, sender: int, term: int) -> None:
+    def on_append_response(self, me: int, sender: int, term: int, now: int) -> None:
         """Step down where the answer tells of a higher term."""
-        self.begin()
+        self.begin(now)
         if term > self.term[me]:
-            self.step_down(me, term)
+            if not self.deaf:
+                self.step_down(me, term)
+        elif rarely(self.checks_quorum):
+            self.heard[me * self.nodes + sender] = now
 
     def on_pre_vote_request(self, me: int, sender: int, term: int, log: int, now: int) -> None:
         """Say whether `me` would vote in the proposed `term`. Changes nothing in `me`."""
-        self.begin()
+        self.begin(now)
+        if self.is_held(me) or self.is_in_lease(me):
+            self.refuse_held(PRE_VOTE_RESPONSE, me, sender)
+            return
         granted = (
             term > self.term[me]
             and log >= self.log[me]
             and self.role[me] != LEADER
-            and now - self.contact[me] >= self.lease_ns
+            and not (self.tie_break and self.outranks(me, sender, log))
         )
         self.send(PRE_VOTE_RESPONSE, me, sender, self.term[me], term if granted else 0)
 
-    def on_pre_vote_response(self, me: int, sender: int, term: int, granted: int) -> None:
+    def on_pre_vote_response(self, me: int, sender: int, term: int, granted: int, now: int) -> None:
         """Count a pre-vote for the term proposed (`granted`, 0 for a refusal), once a sender."""
-        self.begin()
+        self.begin(now)
         if term > self.term[me]:
-            self.step_down(me, term)
-        elif (
-            granted == self.term[me] + 1
-            and self.role[me] == PRE_CANDIDATE
-            and self.count(me, sender) >= self.quorum
-        ):
+            self.learn_of_term(me, term)
+        elif self.role[me] == PRE_CANDIDATE:
+            if granted == self.term[me] + self.step[me]:
+                if self.count(me, sender) >= self.quorum and self.has_waited(me):
+                    self.become_candidate(me)
+            elif granted == 0 and self.counts_refusals:
+                self.count_refusal(me, sender)
+
+    # What a voter goes by beyond the paper.
+
+    def is_held(self, me: int) -> int:
+        """Whether `me` withholds its votes because it knows a leader."""
+        if self.sticky == 0:
+            return 0
+        if self.role[me] == LEADER:
+            return 1
+        if self.leader[me] == NOBODY:
+            return 0
+        return self.sticky == UNTIL_TIMEOUT or self.now - self.contact[me] < self.sticky_ns
+
+    def is_in_lease(self, me: int) -> int:
+        """Whether `me` refuses pre-votes because it heard from a leader, or knows one."""
+        if self.pre_vote == BY_LOG:
+            return 0
+        if self.pre_vote == HEARTBEAT_DEAD:
+            return self.leader[me] != NOBODY
+        return self.now - self.contact[me] < self.lease_ns
+
+    def refuse_held(self, kind: int, me: int, sender: int) -> None:
+        """Refuse for a leader's sake: in so many words, or silently as etcd does."""
+        if not self.silent:
+            self.send(kind, me, sender, self.term[me], 0)
+
+    def is_particular(self, me: int, sender: int, term: int, log: int) -> int:
+        """Whether `me` refuses a vote that the paper would grant."""
+        if self.stubborn and term > self.term[me] and self.is_campaigning(me):
+            return 1
+        return self.tie_break and self.outranks(me, sender, log)
+
+    def outranks(self, me: int, sender: int, log: int) -> int:
+        """Whether `me` has an equal log and a higher priority (raft-rs; Ratis, `VoteContext`)."""
+        return log == self.log[me] and self.priority[me] > self.priority[sender]
+
+    def learn_of_term(self, me: int, term: int) -> None:
+        """A vote response told of a higher term."""
+        if self.deaf:
+            return
+        self.step_down(me, term)
+        if self.restart_on_response:
+            self.reasons |= DEPOSED
+
+    # What a candidate and a leader go by beyond the paper.
+
+    def has_waited(self, me: int) -> int:
+        """Whether a candidate with enough votes needs to wait for no more answers."""
+        if rarely(self.waits_for_all):
+            return self.tally[me] + self.against[me] >= self.nodes
+        return 1
+
+    def has_won(self, me: int) -> int:
+        return self.tally[me] >= self.quorum
+
+    def win(self, me: int) -> None:
+        """A (pre-)candidate has its votes and waited long enough."""
+        if self.role[me] == CANDIDATE:
+            self.become_leader(me)
+        else:
             self.become_candidate(me)
+
+    def count_refusal(self, me: int, sender: int) -> None:
+        """Count a refusal, once a sender; one that cannot win any more may give up (etcd)."""
+        w = me * BALLOT_WORDS + (sender >> 6)
+        bit = ONE << (sender & 63)
+        if self.refusals[w] & bit:
+            return
+        self.refusals[w] |= bit
+        self.against[me] += 1
+        if self.waits_for_all and self.has_won(me) and self.has_waited(me):
+            self.win(me)
+        elif self.against[me] == self.nodes - self.quorum + 1:
+            self.reasons |= LOST
+            if self.gives_up:
+                self.role[me] = FOLLOWER
+                self.reasons |= DEPOSED
+
+    def has_answered(self, me: int, sender: int) -> int:
+        """Whether `sender` granted its vote (1), refused it (2), or neither (0)."""
+        w = me * BALLOT_WORDS + (sender >> 6)
+        bit = ONE << (sender & 63)
+        if self.ballot[w] & bit:
+            return 1
+        return 2 if self.refusals[w] & bit else 0
+
+    def is_campaigning(self, me: int) -> int:
+        """Whether `me` waits for votes or pre-votes."""
+        return self.role[me] == CANDIDATE or self.role[me] == PRE_CANDIDATE
+
+    def repoll(self, me: int, now: int) -> None:
+        """Ask those again who have not answered."""
+        self.begin(now)
+        kind = VOTE_REQUEST
+        term = self.term[me]
+        if self.role[me] == PRE_CANDIDATE:
+            kind = PRE_VOTE_REQUEST
+            term += self.step[me]
+        self.send(kind, me, UNANSWERED, term, self.log[me])
+
+    def has_quorum(self, me: int) -> int:
+        """Whether a leader was answered by a quorum within `check_ns`, itself counted."""
+        count = 1
+        for i in range(self.nodes):
+            if i != me and self.now - self.heard[me * self.nodes + i] < self.check_ns:
+                count += 1
+        return count >= self.quorum
+
+    def resign(self, me: int) -> None:
+        """Leave office within the term."""
+        self.role[me] = FOLLOWER
+        self.leader[me] = NOBODY
+        self.reasons |= DEPOSED
 
     # What a server becomes.
 
@@ -217,11 +412,11 @@ class Raft:
         if self.tally[me] >= self.quorum:
             self.become_candidate(me)
         else:
-            self.send(PRE_VOTE_REQUEST, me, EVERYONE, self.term[me] + 1, self.log[me])
+            self.send(PRE_VOTE_REQUEST, me, EVERYONE, self.term[me] + self.step[me], self.log[me])
 
     def become_candidate(self, me: int) -> None:
         self.role[me] = CANDIDATE
-        self.term[me] += 1
+        self.term[me] += self.step[me]
         self.voted_for[me] = me
         self.leader[me] = NOBODY
         self.durable |= WROTE_CANDIDACY
@@ -236,6 +431,9 @@ class Raft:
         self.role[me] = LEADER
         self.leader[me] = me
         self.durable |= WROTE_LEAD
+        if rarely(self.checks_quorum):
+            for i in range(self.nodes):
+                self.heard[me * self.nodes + i] = self.now
         self.send_heartbeat(me)
 
     def step_down(self, me: int, term: int) -> None:
@@ -262,7 +460,8 @@ class Raft:
 
     # Ballots and the outbox.
 
-    def begin(self) -> None:
+    def begin(self, now: int) -> None:
+        self.now = now
         self.reasons = 0
         self.durable = 0
         self.out = 0
@@ -270,8 +469,10 @@ class Raft:
     def open_ballot(self, me: int) -> None:
         """Clear the ballot but for the own vote."""
         self.tally[me] = 1
+        self.against[me] = 0
         for w in range(me * BALLOT_WORDS, me * BALLOT_WORDS + (self.nodes + 63) // 64):
             self.ballot[w] = 0
+            self.refusals[w] = 0
 
     def count(self, me: int, sender: int) -> int:
         """Count the vote of `sender` unless it was counted before; the tally."""

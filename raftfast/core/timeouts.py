@@ -30,6 +30,7 @@ if not cython.compiled:
         PURPOSE,
         UNIT,
         rarely,
+        whole,
     )
 from .clock import Clock
 from .rng import Rng
@@ -71,6 +72,8 @@ class Timeouts:
         self.ahead = 0
         self.boots_otherwise = 0
         self.rank_wait = 0
+        self.stretched = 0
+        self.longest = NEVER
         self.first = NOBODY
         self.first_at = NEVER
         self.arms = 0
@@ -89,6 +92,8 @@ class Timeouts:
         self.drawn_at = array("q", bytes(8 * nodes))
         self.heard = array("q", bytes(8 * nodes))
         self.rank = array("q", bytes(8 * nodes))
+        self.scale = array("d", bytes(8 * nodes))
+        self.extra = array("q", bytes(8 * nodes))
         for i in range(nodes):
             self.election_low[i] = ranges[4 * i]
             self.election_span[i] = ranges[4 * i + 1] - ranges[4 * i]
@@ -154,6 +159,16 @@ class Timeouts:
     def wait_by_rank(self, wait: int) -> None:
         """Add this to every timeout of a server, once for each server with a longer log."""
         self.rank_wait = wait
+
+    def stretch_to(self, longest: int) -> None:
+        """Let candidates' timeouts be stretched, up to this."""
+        self.stretched = 1
+        self.longest = longest
+
+    def stretch(self, server: int, scale: float, extra: int) -> None:
+        """Make a server's timeouts as a candidate so many times as long, and longer by `extra`."""
+        self.scale[server] = scale
+        self.extra[server] = extra
 
     def set_rank(self, server: int, rank: int) -> None:
         """Say how many servers have a longer log."""
@@ -313,7 +328,7 @@ class Timeouts:
         """Take the draw that was put off, if one was; the timeout in force, in ns or ticks."""
         if self.put_off[server]:
             self.put_off[server] = 0
-            if rarely(self.once or self.each_tick or self.rank_wait > 0):
+            if rarely(self.once or self.each_tick or self.stretched or self.rank_wait > 0):
                 self.drawn[server] = self.draw_otherwise(server)
             elif self.drawn_for[server] == FOR_ELECTION:
                 self.drawn[server] = self.election_low[server] + self.rng.below(
@@ -353,6 +368,10 @@ class Timeouts:
                 left *= 1.0 - (wait - low) * 1.0 / span
         else:
             wait += self.rng.below(key, ordinal, span)
+        if self.stretched and self.drawn_for[server] == FOR_CANDIDACY:
+            longer = whole(wait * self.scale[server]) + self.extra[server]
+            longest = wait if wait > self.longest else self.longest
+            wait = longer if longer < longest else longest
         return wait + self.rank_wait * self.rank[server]
 
     def set_due(self, server: int, at: int) -> None:
@@ -369,6 +388,11 @@ class Timeouts:
         first = NOBODY if first == server else first
         self.first = server if at < soonest else first
         self.first_at = at if at < soonest else soonest
+
+    def wait(self, server: int, wait_ns: int, now: int) -> None:
+        """Let the timer of `server` expire so much later, whatever its timeout."""
+        self.put_off[server] = 0
+        self.set_due(server, self.clock.noticed(server, now + wait_ns, now))
 
     def stop(self, server: int) -> None:
         """Let the timer of `server` not run."""

@@ -35,6 +35,7 @@ FOLLOW = 64  # a candidate or pre-candidate now follows a leader or the one it v
 PRE_CAMPAIGN = 128  # it asks for pre-votes
 CAMPAIGN = 256  # it asks for votes
 LEAD = 512  # it leads: the heartbeat timer
+LOST = 2048  # so many refused that a (pre-)candidate cannot win any more
 EXPIRED = 1024  # the handler ran because the timer expired
 
 # What a handler left to be written before anything is sent: bits.
@@ -62,6 +63,7 @@ FOR_POLL = 15
 FOR_POLL_PHASE = 16
 FOR_FIRST = 17
 FOR_WINDOW = 18
+FOR_BACKOFF = 19
 
 # Laws of a random time.
 CONSTANT = 0
@@ -102,6 +104,22 @@ VOTED_TWICE = 2
 TWO_LEADERS = 4
 NO_MAJORITY = 8
 
+# What those go by who are asked for a pre-vote, and what makes a vote stick to a leader.
+WITH_LEASE = 1
+BY_LOG = 2
+HEARTBEAT_DEAD = 3
+BY_AGE = 1
+UNTIL_TIMEOUT = 2
+
+# What counts as an election lost, and how a target priority comes down.
+BY_REJECTIONS = 1
+BY_FAILURES = 2
+BY_LOSSES = 3
+BY_KAFKA = 4
+DECAY = 1
+DECAY_FIXED = 2
+DECAY_AFTER_SKIP = 3
+
 # Limits: places, 64-bit words of a ballot, and a time that never comes (in ns).
 PLACES = 1048  # of a column: more than there are servers, and no power of two (cache sets)
 BALLOT_WORDS = 16
@@ -113,6 +131,7 @@ FAR_NS = 10**15
 NO_TERM = -1
 NOBODY = -1
 EVERYONE = -1
+UNANSWERED = -2
 
 # SplitMix64 (Steele, Lea, Flood 2014; finaliser: Stafford's variant 13) and the steps of the key.
 MASK = 0xFFFFFFFFFFFFFFFF

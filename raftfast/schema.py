@@ -253,6 +253,8 @@ _ONLY_DEFAULT: Mapping[str, str] = {
     "protocol.check_quorum": "false",
     "protocol.repoll_ms": "0",
 }
+LATER_KEYS = frozenset((*_LATER, *_ONLY_DEFAULT))
+"""The keys with values that the contract leaves to a later version."""
 
 
 class Key(NamedTuple):
@@ -366,7 +368,7 @@ def convert(shape: Key, value: object, *, key: str, source: str | None) -> Any:
         if key in UNSETTABLE:
             return None
         raise InputError(mismatch(value, shape.expected), key=key, source=source)
-    later = _is_later(key, value)
+    later = is_later(key, value)
     try:
         converted = None if later else msgspec.convert(_prepared(key, shape, value), shape.kind)
     except msgspec.ValidationError:
@@ -384,7 +386,7 @@ def convert(shape: Key, value: object, *, key: str, source: str | None) -> Any:
     return converted
 
 
-def _is_later(key: str, value: object) -> bool:
+def is_later(key: str, value: object) -> bool:
     """Whether a value is recognisably one of those the contract leaves to a later version."""
     if key == "protocol.priority" and isinstance(value, list | tuple | Mapping):
         return True

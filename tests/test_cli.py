@@ -54,7 +54,9 @@ def test_help_is_fast() -> None:
 def test_help_lists_every_command() -> None:
     out = raftfast("--help").stdout
     listed = out.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
-    assert [line.split()[0] for line in listed] == ["run", "trace", "live", "presets", "info"]
+    assert [line.split()[0] for line in listed] == [
+        "run", "trace", "live", "strategies", "presets", "info"
+    ]  # fmt: skip
     assert all(len(line.split()) > 2 for line in listed)
 
 
@@ -72,6 +74,7 @@ BAD_INPUT = {
     "trace": (["trace", "--trial", "0", "-p", "network.loss=x"], "network.loss"),
     "live": (["live", "--for", "1", "-p", "timeouts.tick_ms=10"], "timeouts.tick_ms"),
     "presets": (["presets", "papre"], "did you mean paper"),
+    "strategies": (["strategies", "timeouts.timr"], "did you mean timeouts.timer"),
     "suffix": (["run", "-n", "1e15", "--samples", "x.txt"], ".parquet"),
     "no folder": (["run", "-n", "1e15", "--samples", "no/where/x.csv"], "no/where/x.csv"),
 }
@@ -209,6 +212,8 @@ def test_a_source_is_typed_again_as_it_was(source: Source) -> None:
         ("raftfast run --preset pap", {"paper"}),
         ("raftfast run -p cluster.n", {"cluster.nodes="}),
         ("raftfast presets def", {"default"}),
+        ("raftfast strategies pol", {"poll", "poll-own-draw"}),
+        ("raftfast strategies timeouts.tick", {"timeouts.tick_ms", "timeouts.tick_phase"}),
         ("raftfast run --format js", {"json"}),
     ],
 )

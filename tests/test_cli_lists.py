@@ -1,4 +1,4 @@
-"""The command line's list: `raftfast presets`, in every form."""
+"""The command line's lists: `raftfast presets` and `raftfast strategies`, in every form."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from raftfast import InputError, Scenario, preset
+from raftfast import InputError, Scenario, preset, strategies
 
 from .command import raftfast
+
+ENTRIES = strategies.entries()
 
 
 def _json(*arguments: str) -> Any:
@@ -84,3 +86,50 @@ def test_every_preset_of_a_system_says_its_source_and_what_it_leaves_out(name: s
 def test_an_unknown_preset_has_no_description() -> None:
     with pytest.raises(InputError, match="unknown preset; did you mean paper"):
         preset.describe("papr")
+
+
+# strategies
+
+
+def test_strategies_are_listed_by_key_in_one_or_two_lines_each() -> None:
+    *lines, last = raftfast("strategies").stdout.splitlines()
+    assert "raftfast strategies NAME" in last
+    keys = list(dict.fromkeys(entry.key for entry in ENTRIES))
+    assert [line for line in lines if not line.startswith(" ")] == keys
+    entries = [line for line in lines if line.startswith("  ") and line[2] != " "]
+    assert len(entries) == len(ENTRIES)
+    assert len(lines) <= len(keys) + 2 * len(ENTRIES)
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("entry", [ENTRIES[0], ENTRIES[-1]], ids=lambda entry: entry.name)
+def test_a_strategy_is_shown_as_a_file_to_use(entry: strategies.Strategy, tmp_path: Path) -> None:
+    path = tmp_path / "shown.toml"
+    path.write_text(raftfast("strategies", entry.name).stdout)
+    assert Scenario.load(path) == Scenario.from_dict(tomllib.loads(entry.toml))
+    comment = [line[2:] for line in path.read_text().splitlines() if line.startswith("# ")]
+    wanted = f"{entry.name}: {entry.what} Who uses it: {entry.who}. When it hurts: {entry.hurts}"
+    assert " ".join(comment) == wanted
+
+
+def test_strategies_as_json_and_csv() -> None:
+    listed = _json("strategies")["strategies"]
+    assert listed == [entry._asdict() for entry in ENTRIES]
+    shown = _json("strategies", "timeouts.timer")["strategies"]
+    assert shown == [entry for entry in listed if entry["key"] == "timeouts.timer"]
+    labels = [entry.label for entry in ENTRIES]
+    rows = [{**entry, "value": label} for entry, label in zip(listed, labels, strict=True)]
+    assert _csv("strategies") == rows
+
+
+def test_strategies_as_markdown() -> None:
+    lines = raftfast("strategies", "--format", "md").stdout.splitlines()
+    assert len(lines) == 2 + len(ENTRIES)
+    assert all(line.startswith("| ") and line.count(" | ") == 3 for line in lines)
+    text = raftfast("strategies", "redraw", "--format", "md").stdout
+    blocks = text.split("```toml\n")
+    assert len(blocks) == 3
+    headings = [line for line in text.splitlines() if line.startswith("#")]
+    parts = ["### Who uses it", "### When it hurts"]
+    names = ["## `timeouts.timer=redraw`", "## `protocol.step_down_timer=redraw`"]
+    assert headings == [names[0], *parts, names[1], *parts]

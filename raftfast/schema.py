@@ -264,6 +264,8 @@ UNSETTABLE = ("timeouts.candidate_ms", "timeouts.first_ms", "protocol.redraw_on_
 
 # What the contract names and this version refuses, by key: `reference/systems.md` has the rest.
 _LATER: Mapping[str, tuple[str, ...]] = {"scenario.kind": ("steady",)}
+LATER_KEYS = frozenset(_LATER)
+"""The keys with values that the contract leaves to a later version."""
 
 
 class Key(NamedTuple):
@@ -377,7 +379,7 @@ def convert(shape: Key, value: object, *, key: str, source: str | None) -> Any:
         if key in UNSETTABLE:
             return None
         raise InputError(mismatch(value, shape.expected), key=key, source=source)
-    later = _is_later(key, value)
+    later = is_later(key, value)
     try:
         converted = None if later else msgspec.convert(_prepared(key, shape, value), shape.kind)
     except msgspec.ValidationError:
@@ -394,7 +396,7 @@ def convert(shape: Key, value: object, *, key: str, source: str | None) -> Any:
     return converted
 
 
-def _is_later(key: str, value: object) -> bool:
+def is_later(key: str, value: object) -> bool:
     """Whether a value is recognisably one of those the contract leaves to a later version."""
     word = value.lower().replace("_", "-").replace(" ", "-") if isinstance(value, str) else ""
     return word in _LATER.get(key, ())

@@ -1,15 +1,12 @@
-"""The command line but for `run`: help, errors, options, trace, live, presets, info."""
+"""The command line but for `run` and the lists: help, errors, options, trace, live, info."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import resource
 import subprocess
 import sys
 import time
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import raftfast as package
-from raftfast import InputError, RunError, Scenario, preset
+from raftfast import InputError, RunError, Scenario
 from raftfast.cli import main, options
 from raftfast.cli.options import Source
 
@@ -57,7 +54,9 @@ def test_help_is_fast() -> None:
 def test_help_lists_every_command() -> None:
     out = raftfast("--help").stdout
     listed = out.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
-    assert [line.split()[0] for line in listed] == ["run", "trace", "live", "presets", "info"]
+    assert [line.split()[0] for line in listed] == [
+        "run", "trace", "live", "strategies", "presets", "info"
+    ]  # fmt: skip
     assert all(len(line.split()) > 2 for line in listed)
 
 
@@ -75,6 +74,7 @@ BAD_INPUT = {
     "trace": (["trace", "--trial", "0", "-p", "network.loss=x"], "network.loss"),
     "live": (["live", "--for", "1", "-p", "timeouts.tick_ms=10"], "timeouts.tick_ms"),
     "presets": (["presets", "papre"], "did you mean paper"),
+    "strategies": (["strategies", "timeouts.timr"], "did you mean timeouts.timer"),
     "suffix": (["run", "-n", "1e15", "--samples", "x.txt"], ".parquet"),
     "no folder": (["run", "-n", "1e15", "--samples", "no/where/x.csv"], "no/where/x.csv"),
 }
@@ -212,6 +212,8 @@ def test_a_source_is_typed_again_as_it_was(source: Source) -> None:
         ("raftfast run --preset pap", {"paper"}),
         ("raftfast run -p cluster.n", {"cluster.nodes="}),
         ("raftfast presets def", {"default"}),
+        ("raftfast strategies pol", {"poll", "poll-own-draw"}),
+        ("raftfast strategies timeouts.tick", {"timeouts.tick_ms", "timeouts.tick_phase"}),
         ("raftfast run --format js", {"json"}),
     ],
 )
@@ -222,7 +224,7 @@ def test_completion(words: str, wanted: set[str]) -> None:
     assert {line.partition(",")[2] for line in out.splitlines()} == wanted
 
 
-# info and presets
+# info
 
 
 def test_info_says_what_is_here() -> None:
@@ -241,28 +243,6 @@ def test_info_says_why_the_backend_is_interpreted() -> None:
     assert facts["backend"] == "python"
     assert "RAFTFAST_PURE" in facts["why"]
     assert facts["extensions_built_with"] == "unknown"
-
-
-def test_presets_lists_each_on_a_line_of_80_columns() -> None:
-    lines = raftfast("presets").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == preset.names()
-    assert max(map(len, lines)) <= 80
-
-
-@pytest.mark.parametrize("name", preset.names())
-def test_a_preset_is_shown_as_a_file_to_use(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "shown.toml"
-    path.write_text(raftfast("presets", name).stdout)
-    assert Scenario.load(path) == Scenario.preset(name)
-
-
-def test_presets_as_json_and_csv() -> None:
-    listed = json.loads(raftfast("presets", "--format", "json").stdout)["presets"]
-    assert listed == [{"name": n, "description": preset.describe(n)} for n in preset.names()]
-    shown = json.loads(raftfast("presets", "paper", "--format", "json").stdout)
-    assert tomllib.loads(shown["toml"])["name"] == shown["name"] == "paper"
-    rows = list(csv.DictReader(io.StringIO(raftfast("presets", "--format", "csv").stdout)))
-    assert rows == listed
 
 
 @pytest.mark.parametrize("arguments", [["presets"], ["info"]])

@@ -74,7 +74,7 @@ def test_the_preset():
     )
     assert scenario.stop.on == "followed"
     assert scenario.protocol.step_down_timer == "keep"
-    text = preset.describe("figure16")
-    assert "150-300 alone" in text
-    assert "predictions" in text
-    assert "9.3" in text
+    about = preset.describe("figure16")
+    assert "150-300 alone" in about.description
+    assert "predictions" in about.description
+    assert "9.3" in (about.source or "")

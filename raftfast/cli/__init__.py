@@ -14,8 +14,8 @@ import click
 from ..errors import RaftfastError
 from ..version import VERSION
 
-_COMMANDS = ("run", "trace", "live", "presets", "info")
-_LATER = ("sweep", "status", "export", "compare", "check", "strategies")
+_COMMANDS = ("run", "trace", "live", "strategies", "presets", "info")
+_LATER = ("sweep", "status", "export", "compare", "check")
 
 _FAILED, _INTERRUPTED, _PIPE_CLOSED = 1, 130, 141
 

@@ -27,6 +27,7 @@ ROOMS = (
     "safety",
     "census",
     "stop",
+    "events",
     "ensemble",
 )
 JOINED = Path("build/joined/raftfast/_compiled")

@@ -31,6 +31,7 @@ COLUMNS = (
     "censored",
     "violations",
     "split_first_term",
+    "needless_campaigns",
 )
 """Every column: int64 in the engine, -1 where there is no value (what each means: MODEL.md)."""
 

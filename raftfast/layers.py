@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import InputError
-from .schema import DEFAULT_SPECS, EVENTS, KEYS, TABLES, dotted, mismatch, show, suggestion
+from .schema import DEFAULT_SPECS, KEYS, TABLES, dotted, mismatch, show, suggestion
 
 OVERRIDE = "-p"
 """What errors call the source of a value given by an option."""
@@ -128,8 +128,6 @@ def _walk(
             _walk(value, key, source, values)
         elif key in KEYS and "." not in str(name):
             values[key] = _plain(value)
-        elif key == EVENTS:
-            raise InputError(f"value {show(value)}: not yet supported", key=key, source=source)
         else:
             raise InputError(_unknown(table, str(name), value), key=key, source=source)
 

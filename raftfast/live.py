@@ -54,6 +54,7 @@ _HONOURED: dict[str, tuple[object, ...]] = {
     "protocol.priority": ("none",),
     "node.drift_ppm": (0,),
     "scenario.kind": ("cold-start", "leader-crash"),
+    "scenario.event": ((),),
 }
 """What the keys may be that change what a server does; `_refuse` names those that are not."""
 

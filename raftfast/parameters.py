@@ -6,6 +6,7 @@ import math
 from array import array
 from dataclasses import dataclass, field
 
+from . import happenings
 from .classes import masks, ranges
 from .core import words as w
 from .distributions import Distribution
@@ -132,6 +133,10 @@ class Block:
     ordered: int
     desk_laws: list[int]
     crash: int
+    steady: int
+    events: list[happenings.Row]
+    groups: list[int]
+    pauses: int
     synchronised: int
     stop_on: int
     stable_ns: int
@@ -155,6 +160,7 @@ def block(scenario: Scenario) -> Block:
     down = set(cluster.down)
     latency_law = table.add(latency)
     links = _links(network, cluster.nodes, latency_law, table)
+    events, groups = happenings.rows(scenario.scenario.event, cluster.nodes, table.add)
     return Block(
         nodes=cluster.nodes,
         quorum=cluster.votes_needed,
@@ -190,6 +196,10 @@ def block(scenario: Scenario) -> Block:
         ordered=int(network.ordered),
         desk_laws=_desk_laws(scenario, table),
         crash=int(scenario.scenario.kind == "leader-crash"),
+        steady=int(scenario.scenario.kind == "steady"),
+        events=events,
+        groups=groups,
+        pauses=int(any(event.do == "pause" for event in scenario.scenario.event)),
         synchronised=int(scenario.scenario.crash_phase == "synchronised"),
         stop_on=_STOPS[scenario.stop.on],
         stable_ns=_ns(scenario.stop.stable_ms),

@@ -15,6 +15,7 @@ import msgspec
 from . import schema
 from .distributions import Distribution, parse, read_matrix
 from .errors import InputError
+from .happenings import check_events
 from .layers import Given
 from .schema import (
     DISTRIBUTIONS,
@@ -79,10 +80,12 @@ def resolve(given: Given, known: Parsed) -> Resolved:
             _convert(work, key, shape)
     _derive_persist(work)
     _derive_loss(work)
+    if work.values.get("scenario.kind") == "steady":
+        work.values.setdefault("stop.on", "duration")
     _derive_limit(work)
     structs = _structs(work.values)
     for check in (_check_cluster, _check_matrix, _check_links, _check_servers, _check_timer,
-                  _check_ticks, _check_heartbeat, _check_limit):  # fmt: skip
+                  check_events, _check_ticks, _check_heartbeat, _check_limit):  # fmt: skip
         check(given, structs)
     return Resolved(structs, _written(structs, work.written), work.parsed)
 
@@ -122,7 +125,9 @@ def _records(
         at = f"{key}[{i}]"
         given = _table(entry, shapes, at, source)
         values = {
-            name: schema.convert(shape, given[name], key=f"{at}.{name}", source=source)
+            name: work.distribution(given[name], f"{at}.{name}", key)
+            if shape.is_distribution
+            else schema.convert(shape, given[name], key=f"{at}.{name}", source=source)
             for name, shape in shapes.items()
             if name in given
         }
@@ -130,12 +135,19 @@ def _records(
             if shape.needed and name not in values:
                 problem = f"is missing; must be {shape.expected}"
                 raise InputError(problem, key=f"{at}.{name}", source=source)
-        structs.append(msgspec.convert(values, RECORDS[key]))
-        written.append(
-            {name: _tidy(_shortest(_tidy(value)) if shapes[name].is_range else value)
-             for name, value in values.items()}
-        )  # fmt: skip
+        if "from" in values:
+            values["from_"] = values.pop("from")
+        structs.append(RECORDS[key](**values))
+        written.append({name: _as_written(shapes[name], values[name.replace("from", "from_")],
+                        given[name]) for name in shapes if name in given})  # fmt: skip
     return tuple(structs), written
+
+
+def _as_written(shape: Key, value: Any, given: object) -> Any:
+    """A value of a table in a list as a file would write it."""
+    if shape.is_distribution:
+        return _tidy(given)
+    return _shortest(_tidy(value)) if shape.is_range else _tidy(value)
 
 
 def _table(
@@ -377,10 +389,10 @@ def _check_heartbeat(given: Given, structs: Mapping[str, Any]) -> None:
     if slack < 1.0 and not too_long:
         low_ms *= slack
         too_long = timeouts.heartbeat_ms >= low_ms
-    if structs["scenario"].kind == "leader-crash" and too_long:
+    if structs["scenario"].kind != "cold-start" and too_long:
         problem = (
             f"heartbeat_ms ({_shown(timeouts.heartbeat_ms)}) must be below the lowest election "
-            f"timeout ({_shown(low_ms)}) for a leader crash"
+            f"timeout ({_shown(low_ms)}) where a leader is in office at first"
         )
         keys = ("timeouts.heartbeat_ms", "timeouts.election_ms", "scenario.kind")
         raise given.error(problem, *keys)

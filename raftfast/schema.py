@@ -220,11 +220,37 @@ class Node(Struct, frozen=True, kw_only=True):
     persist: Persist | None = None
 
 
-class Start(Struct, frozen=True, kw_only=True):
-    """[scenario]: where a trial begins."""
+class Event(Struct, frozen=True, kw_only=True):
+    """One [[scenario.event]]. Either `at_ms` or `every_ms` is set, and of the rest what `do` needs.
 
-    kind: Literal["cold-start", "leader-crash"] = "cold-start"
+    `who` is a tuple of ids where it is not a word; `groups` are ids, of which each stands once.
+    """
+
+    do: Literal[
+        "crash", "restart", "pause", "resume", "partition", "heal", "block", "unblock", "slow"
+    ]
+    at_ms: RangeOrZero | None = None
+    every_ms: Ms | None = None
+    for_ms: Distribution | None = None
+    who: Annotated[
+        Literal["leader", "random"] | tuple[NodeId, ...],
+        Meta(description='"leader", "random", an id or a list of ids'),
+    ] | None = None  # fmt: skip
+    from_: IdOrIds | None = msgspec.field(name="from", default=None)
+    to: IdOrIds | None = None
+    one_way: Flag = False
+    groups: Annotated[
+        tuple[tuple[NodeId, ...], ...], Meta(description="a list of lists of ids")
+    ] = ()
+    add_ms: Ms | None = None
+
+
+class Start(Struct, frozen=True, kw_only=True):
+    """[scenario]: where a trial begins, and what happens in it."""
+
+    kind: Literal["cold-start", "leader-crash", "steady"] = "cold-start"
     crash_phase: Literal["uniform", "synchronised"] = "uniform"
+    event: tuple[Event, ...] = ()
 
 
 class Stop(Struct, frozen=True, kw_only=True):
@@ -262,11 +288,6 @@ SERVERS = "timeouts.server"
 UNSETTABLE = ("timeouts.candidate_ms", "timeouts.first_ms", "protocol.redraw_on_precandidate")
 """The keys that None, which TOML does not have, takes back from a lower layer."""
 
-# What the contract names and this version refuses, by key: `reference/systems.md` has the rest.
-_LATER: Mapping[str, tuple[str, ...]] = {"scenario.kind": ("steady",)}
-LATER_KEYS = frozenset(_LATER)
-"""The keys with values that the contract leaves to a later version."""
-
 
 class Key(NamedTuple):
     """What a key takes: its type for msgspec, and the same in words ("must be ...")."""
@@ -274,6 +295,11 @@ class Key(NamedTuple):
     kind: Any
     expected: str
     needed: bool = False
+
+    @property
+    def is_distribution(self) -> bool:
+        """Whether the key takes a distribution."""
+        return Distribution in (self.kind, *get_args(self.kind))
 
     @property
     def is_range(self) -> bool:
@@ -293,6 +319,9 @@ def _described(kind: Any) -> str:
     for meta in getattr(kind, "__metadata__", ()):
         if isinstance(meta, Meta) and meta.description:
             return meta.description
+    parts = (part for part in get_args(kind) if hasattr(part, "__metadata__"))
+    if inner := next(filter(None, map(_described, parts)), ""):
+        return inner
     if choices := _choices(kind):
         *head, last = (f'"{choice}"' for choice in choices)
         return f"{', '.join(head)} or {last}" if head else last
@@ -315,7 +344,7 @@ def dotted(table: str, key: str) -> str:
 LINK_KEYS: Mapping[str, Key] = keys_of(Link)
 """The keys of a [[network.link]] entry."""
 
-RECORDS: Mapping[str, type[Struct]] = {SERVERS: Server}
+RECORDS: Mapping[str, type[Struct]] = {SERVERS: Server, EVENTS: Event}
 """The keys that hold a list of tables, beside the links, and the struct of such a table."""
 
 KEYS: Mapping[str, Key] = {
@@ -326,9 +355,7 @@ KEYS: Mapping[str, Key] = {
 }
 """Every key of a file by its dotted name, in the contract's order."""
 
-DISTRIBUTIONS = frozenset(
-    key for key, shape in KEYS.items() if Distribution in (shape.kind, *get_args(shape.kind))
-)
+DISTRIBUTIONS = frozenset(key for key, shape in KEYS.items() if shape.is_distribution)
 """The keys that take a distribution."""
 
 
@@ -372,34 +399,23 @@ def convert(shape: Key, value: object, *, key: str, source: str | None) -> Any:
     """A value of the file as the struct holds it: the type and the range of that key alone.
 
     Ranges become a pair, single ids a tuple of one; None unsets `UNSETTABLE`. Raises InputError,
-    naming `source`, `key`, the value and what would be right; also for what the contract names and
-    is not simulated yet.
+    naming `source`, `key`, the value and what would be right.
     """
     if value is None:
         if key in UNSETTABLE:
             return None
         raise InputError(mismatch(value, shape.expected), key=key, source=source)
-    later = is_later(key, value)
     try:
-        converted = None if later else msgspec.convert(_prepared(key, shape, value), shape.kind)
+        converted = msgspec.convert(_prepared(key, shape, value), shape.kind)
     except msgspec.ValidationError:
         problem = mismatch(value, shape.expected)
         if isinstance(value, str) and (near := suggestion(value, _choices(shape.kind))):
             problem += f'; did you mean "{near}"?'
         raise InputError(problem, key=key, source=source) from None
-    if later:
-        problem = f"value {show(value)}: not yet supported; must be {shape.expected}"
-    else:
-        problem = _own_rule(key, shape, value, converted)
+    problem = _own_rule(key, shape, value, converted)
     if problem:
         raise InputError(problem, key=key, source=source)
     return converted
-
-
-def is_later(key: str, value: object) -> bool:
-    """Whether a value is recognisably one of those the contract leaves to a later version."""
-    word = value.lower().replace("_", "-").replace(" ", "-") if isinstance(value, str) else ""
-    return word in _LATER.get(key, ())
 
 
 def _prepared(key: str, shape: Key, value: object) -> object:
@@ -408,7 +424,9 @@ def _prepared(key: str, shape: Key, value: object) -> object:
         return value
     if isinstance(value, int | float) and shape.is_range:
         return (value, value)
-    if isinstance(value, int) and shape.kind == IdOrIds:
+    if isinstance(value, int) and (IdOrIds in (shape.kind, *get_args(shape.kind))):
+        return (value,)
+    if isinstance(value, int) and key.endswith(".who"):
         return (value,)
     if key == "trials" and isinstance(value, float) and value.is_integer():
         return int(value)

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 from .errors import InputError
-from .schema import KEYS, LATER_KEYS, is_later, show, suggestion
+from .schema import show, suggestion
 
 _FILE = resources.files("raftfast") / "strategies.toml"
 _LOOSE = re.compile(r"[\s\"']")
@@ -60,9 +60,7 @@ def find(name: str) -> tuple[Strategy, ...]:
         return found
     keys = ", ".join(dict.fromkeys(entry.key for entry in known))
     words = tuple(dict.fromkeys(word for entry in known for word in entry.words))
-    if _is_later(wanted):
-        problem = "not yet supported"
-    elif near := suggestion(name, words):
+    if near := suggestion(name, words):
         problem = f"unknown strategy; did you mean {near}?"
     else:
         problem = f"unknown strategy; keys: {keys}"
@@ -71,15 +69,6 @@ def find(name: str) -> tuple[Strategy, ...]:
 
 def _plain(text: str) -> str:
     return _LOOSE.sub("", text).lower()
-
-
-def _is_later(name: str) -> bool:
-    """Whether this is a key, a value or both that the contract leaves to a later version."""
-    key, _, value = name.rpartition("=")
-    keys = [known for known in KEYS if not key or key in _forms(known)]
-    return any(name in _forms(known) for known in LATER_KEYS) or any(
-        is_later(known, value) for known in keys
-    )
 
 
 def _forms(key: str) -> tuple[str, str]:

@@ -39,6 +39,17 @@ _EVENTS = {
     w.SAW_TERM: "adopt",
     w.SAW_VOTE: "vote",
     w.SAW_CRASH: "crash",
+    w.SAW_DOWN: "crash",
+    w.SAW_RESTART: "restart",
+    w.SAW_PAUSE: "pause",
+    w.SAW_RESUME: "resume",
+}
+_HAPPENS = {
+    "adopt": "is",
+    "crash": "crashes",
+    "restart": "starts again",
+    "pause": "pauses",
+    "resume": "goes on",
 }
 _ANSWERS = (w.VOTE_RESPONSE, w.PRE_VOTE_RESPONSE)
 
@@ -47,10 +58,10 @@ _ANSWERS = (w.VOTE_RESPONSE, w.PRE_VOTE_RESPONSE)
 class Event:
     """One thing that happened at one server.
 
-    `event` is send, lose (sent, and will not arrive), receive, timeout, become, adopt, vote or
-    crash; `peer` the other server, `message` the kind of message, `role` what it became (from
-    `before`), `arrives_ms` when a message sent arrives, `granted` what a vote response says,
-    `broadcast_ms` when the crashed leader had sent its last heartbeat.
+    `event` is send, lose (sent, and will not arrive), receive, timeout, become, adopt, vote,
+    crash, restart, pause or resume; `peer` the other server, `message` the kind of message, `role`
+    what it became (from `before`), `arrives_ms` when a message sent arrives, `granted` what a vote
+    response says, `broadcast_ms` when the crashed leader had sent its last heartbeat.
     Fields that do not belong to the event are None.
     """
 
@@ -77,11 +88,14 @@ class Event:
             return f"timer expires in term {self.term}"
         if self.event == "become":
             return f"becomes {self.role} in term {self.term} (was {self.before})"
-        if self.event == "adopt":
-            return f"is in term {self.term}"
         if self.event == "vote":
             whom = "itself" if self.peer == self.server else f"S{self.peer}"
             return f"votes for {whom} in term {self.term}"
+        return self._happening()
+
+    def _happening(self) -> str:
+        if self.broadcast_ms is None:
+            return f"{_HAPPENS[self.event]} in term {self.term}"
         return (
             f"crashes, the leader of term {self.term}; its last heartbeat left at "
             f"{self.broadcast_ms:.6f}"
@@ -190,7 +204,7 @@ def _events(rows: list[int]) -> Iterator[Event]:
             yield Event(at_ms, server, name, term, role=_ROLES[kind], before=_ROLES[peer])
         elif name == "vote":
             yield Event(at_ms, server, name, term, peer=peer)
-        elif name == "crash":
+        elif event == w.SAW_CRASH:
             yield Event(at_ms, server, name, term, broadcast_ms=arrival_ns / _NS_PER_MS)
         else:
             yield Event(at_ms, server, name, term)

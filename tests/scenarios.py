@@ -43,7 +43,7 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
     )
     low = draw(st.sampled_from([20.0, 150.0, 300.0]))
     high = low + draw(st.sampled_from([0.0, 5.0, 150.0]))
-    kind = draw(st.sampled_from(["cold-start", "leader-crash"]))
+    kind = draw(st.sampled_from(["cold-start", "leader-crash", "steady"]))
     running = draw(st.integers((nodes + 2) // 2, nodes))
     timeouts: dict[str, Any] = {
         "election_ms": [low, high],
@@ -73,8 +73,9 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
         "scenario": {
             "kind": kind,
             "crash_phase": draw(st.sampled_from(["uniform", "synchronised"])),
+            "event": draw(st.lists(events(nodes), max_size=4)),
         },
-        "stop": draw(stops(nodes)),
+        "stop": draw(stops(nodes)) | ({"on": "duration"} if kind == "steady" else {}),
     }
 
 
@@ -137,6 +138,37 @@ def protocols(draw: st.DrawFn, nodes: int) -> dict[str, Any]:
     if draw(often):
         protocol["priorities"] = [1 + 7 * i % nodes for i in range(nodes)]
     return protocol
+
+
+@st.composite
+def events(draw: st.DrawFn, nodes: int) -> dict[str, Any]:
+    """Something that happens to servers or links."""
+    ids = st.integers(0, nodes - 1)
+    kinds = ["crash", "crash", "restart", "pause", "resume", "partition", "heal"]
+    kinds += ["block", "unblock", "slow"] if nodes > 1 else []
+    do = draw(st.sampled_from(kinds))
+    event: dict[str, Any] = {"do": do}
+    if draw(st.booleans()):
+        event["at_ms"] = draw(st.sampled_from([0.0, 40.0, [10.0, 300.0], 250.0]))
+    else:
+        event["every_ms"] = draw(st.sampled_from([60.0, 300.0]))
+    if do in ("crash", "pause"):
+        event["who"] = draw(st.one_of(st.sampled_from(["leader", "random"]), ids))
+    elif do in ("restart", "resume"):
+        event["who"] = draw(st.lists(ids, min_size=1, max_size=2))
+    elif do == "partition":
+        event["groups"] = [sorted(draw(st.sets(ids, min_size=1, max_size=3)))]
+    elif do != "heal":
+        event["from"] = draw(ids)
+        event["to"] = draw(
+            st.lists(ids, min_size=1, max_size=2).filter(lambda to: set(to) != {event["from"]})
+        )
+        event["one_way"] = draw(st.booleans())
+    if do == "slow":
+        event["add_ms"] = 30.0
+    if do in ("crash", "pause", "partition", "block", "slow") and draw(st.booleans()):
+        event["for_ms"] = draw(st.sampled_from([0.0, 70.0, {"exponential": 100.0}]))
+    return event
 
 
 @st.composite

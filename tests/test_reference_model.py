@@ -83,8 +83,8 @@ def _distance(a: Values, b: Values) -> float:
 
 
 def _disagreements(model: dict[str, list[float]], engine: dict[str, Values]) -> Iterator[str]:
-    for name, column in engine.items():
-        a, b = np.array(model[name], dtype=float), column
+    for name in model:
+        a, b = np.array(model[name], dtype=float), engine[name]
         missing = _deviation(np.isnan(a).astype(float), np.isnan(b).astype(float))
         if missing > WIDTH:
             yield f"{name}: no value, {missing:.1f} standard errors"
@@ -107,7 +107,7 @@ def _samples(tables: Tables, trials: int) -> dict[str, Values]:
 def _compare(tables: Tables, trials: int) -> None:
     model = simulate(tables, trials, SEED)
     engine = _samples(tables, min(50 * trials, ENGINE_TRIALS_MAX[raftfast.backend]))
-    assert model.keys() == engine.keys()
+    assert model.keys() <= engine.keys()
     assert list(_disagreements(model, engine)) == []
 
 

@@ -115,9 +115,3 @@ def test_an_unknown_name_is_refused(name: str, says: str) -> None:
     with pytest.raises(InputError) as caught:
         strategies.find(name)
     assert says in str(caught.value)
-
-
-@pytest.mark.parametrize("key", sorted(schema.LATER_KEYS - {entry.key for entry in ENTRIES}))
-def test_a_key_of_a_later_version_is_said_to_be_one(key: str) -> None:
-    with pytest.raises(InputError, match="not yet supported"):
-        strategies.find(key)

@@ -14,7 +14,7 @@ cdef class Desk:
     cdef Queue queue
     cdef int nodes, process, write, candidate, term, vote, lead, capacity, fresh, spare
     cdef readonly int writes, busy, overflowed
-    cdef int[::1] head, tail, serving, after
+    cdef int[::1] head, tail, serving, after, paused
     cdef int64_t[::1] free_at, processed, written, what, terms
     @cython.locals(i=int)
     cdef apart clear(self) noexcept nogil
@@ -23,6 +23,8 @@ cdef class Desk:
     cdef apart wait(self, int server, int64_t what, int64_t term) noexcept nogil
     @cython.locals(slot=int, what=int64_t, at=int64_t, ordinal=int64_t)
     cdef apart serve(self, int server, int64_t now, int64_t armed) noexcept nogil
+    @cython.locals(slot=int)
+    cdef apart forget(self, int server) noexcept nogil
     cpdef void rest(self, int server) noexcept nogil
     @cython.locals(at=int64_t)
     cpdef int64_t write_down(self, int server, int durable, int64_t now) noexcept nogil

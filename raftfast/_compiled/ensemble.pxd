@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t, uint64_t
 from raftfast._compiled.census cimport Census
 from raftfast._compiled.clock cimport Clock
 from raftfast._compiled.desk cimport Desk
+from raftfast._compiled.events cimport Events
 from raftfast._compiled.journal cimport Journal
 from raftfast._compiled.laws cimport Laws
 from raftfast._compiled.network cimport Network
@@ -30,6 +31,8 @@ cdef class Ensemble:
     cdef readonly Timeouts timeouts
     cdef Raft raft
     cdef Patience patience
+    cdef Events events_from
+    cdef int eventful, steady
     cdef int64_t repoll_ns
     cdef int64_t[::1] rounds
     cdef Network network
@@ -54,8 +57,9 @@ cdef class Ensemble:
     cdef void start(self, uint64_t seed, int64_t trial) noexcept nogil
     @cython.locals(i=int)
     cdef void start_cold(self) noexcept nogil
-    @cython.locals(broadcast=int64_t, contact=int64_t, i=int, alive=int)
-    cdef void start_after_crash(self) noexcept nogil
+    @cython.locals(broadcast=int64_t, contact=int64_t, i=int, leader=int)
+    cdef void start_led(self) noexcept nogil
+    cdef void begin_led(self, int leader, int64_t broadcast) noexcept nogil
     cdef void enter(self, int server, int64_t term, int voted_for, int leader, int64_t contact) noexcept nogil
     @cython.locals(longest=int64_t, several=int, left=int64_t, i=int)
     cdef int draw_leader(self) noexcept nogil
@@ -67,7 +71,7 @@ cdef class Ensemble:
     @cython.locals(what=int64_t, term=int64_t, server=int)
     cdef inline int take_delivery(self) noexcept nogil
     cdef apart_int is_ready(self, int server, int64_t what, int64_t term) noexcept nogil
-    @cython.locals(round_=int64_t)
+    @cython.locals(word=int64_t)
     cdef apart take_alarm(self, int server, int64_t what, int64_t term) noexcept nogil
     @cython.locals(what=int64_t)
     cdef inline int take_timeout(self, int server) noexcept nogil

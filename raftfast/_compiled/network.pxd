@@ -18,7 +18,7 @@ cdef class Network:
     cdef Laws laws
     cdef Raft raft
     cdef Journal journal
-    cdef int nodes, law, risky, ordered, by_link, again_if_refused, quick, plain
+    cdef int nodes, law, risky, ordered, by_link, changing, again_if_refused, quick, plain
     cdef double loss, duplicate
     cdef int64_t low, span
     cdef readonly int64_t sent, lost
@@ -26,6 +26,8 @@ cdef class Network:
     cdef int64_t[16 * PLACES] ops
     cdef int64_t ops_from
     cdef int64_t[::1] latest, leaves_at, leaving, leaving_lost
+    cdef int[::1] exists, blocked
+    cdef int64_t[::1] added
     cdef int[::1] link_law
     cdef double[::1] link_loss, link_duplicate
     @cython.locals(i=int)
@@ -48,9 +50,15 @@ cdef class Network:
     cdef apart send_again(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
     @cython.locals(key=int64_t)
     cdef inline void send(self, int to, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
-    @cython.locals(link=int64_t, sender=int, pair=int, loss=double, duplicate=double, law=int, delay=int64_t)
+    @cython.locals(link=int64_t, sender=int, pair=int, loss=double, duplicate=double, law=int, delay=int64_t, added=int64_t)
     cdef apart send_at_risk(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
     cdef void deliver(self, int pair, int64_t arrival, int64_t what, int64_t term, int64_t at) noexcept nogil
+    @cython.locals(i=int)
+    cdef apart open_all(self) noexcept nogil
+    cdef void open_link(self, int sender, int to) noexcept nogil
+    @cython.locals(pair=int)
+    cdef void block_link(self, int sender, int to, int by) noexcept nogil
+    cdef void slow_link(self, int sender, int to, int64_t by_ns) noexcept nogil
     cdef apart lose(self, int64_t what, int64_t term, int64_t at) noexcept nogil
     @cython.locals(law=int, key=int64_t)
     cpdef int64_t broadcast_delay(self, int sender, int to) noexcept nogil

@@ -1,6 +1,6 @@
 cimport cython
 from libc.stdint cimport int64_t
-from raftfast._compiled.words cimport NEVER, TERM_LIMIT, WINDOW, rarely
+from raftfast._compiled.words cimport NEVER, OFFICE, SERVED, TERM_LIMIT, WINDOW, rarely
 from raftfast._compiled.words cimport apart, apart_int
 
 @cython.final
@@ -16,6 +16,11 @@ cdef class Queue:
     cpdef void push(self, int64_t at, int64_t what, int64_t term) noexcept nogil
     @cython.locals(i=int, last=int, first=int, soonest=int64_t, at=int64_t, what=int64_t)
     cpdef int64_t pop(self) noexcept nogil
+    @cython.locals(i=int, kept=int, size=int)
+    cdef apart withdraw(self, int server) noexcept nogil
+    cdef int is_own(self, int64_t what, int server) noexcept nogil
+    @cython.locals(i=int, office=int64_t)
+    cdef apart_int awaits_office(self, int server) noexcept nogil
     @cython.locals(i=int)
     cdef apart push_far(self, int64_t at, int64_t what, int64_t tag) noexcept nogil
     @cython.locals(what=int64_t)

@@ -26,6 +26,9 @@ cdef class Raft:
     cpdef void hold_votes(self, int sticky, int64_t sticky_ns, int silent) noexcept nogil
     cpdef void check_quorum(self, int64_t check_ns)
     cpdef void set_priority(self, int server, int64_t priority, int64_t step) noexcept nogil
+    cdef void halt(self, int me) noexcept nogil
+    @cython.locals(i=int)
+    cdef void enthrone(self, int me, int64_t term, int64_t now) noexcept nogil
     cdef void hold_lease(self, int server, int64_t until) noexcept nogil
     @cython.locals(i=int)
     cdef void enter_all(self) noexcept nogil

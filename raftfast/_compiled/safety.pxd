@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t
 from raftfast._compiled.words cimport (
-    FOLLOWER, NO_MAJORITY, NO_TERM, NOBODY, PLACES, TERM_WENT_BACK, TWO_LEADERS, VOTED_TWICE,
+    FOLLOWER, LEADER, NO_MAJORITY, NO_TERM, NOBODY, PLACES, TERM_WENT_BACK, TWO_LEADERS, VOTED_TWICE,
 )
 from raftfast._compiled.words cimport apart
 
@@ -16,6 +16,7 @@ cdef class Safety:
     @cython.locals(term=int64_t)
     cpdef void clear(self) noexcept nogil
     cpdef void enter(self, int server, int64_t term, int voted_for) noexcept nogil
+    cdef void enter_leader(self, int server, int64_t term) noexcept nogil
     @cython.locals(i=int)
     cdef void enter_all(self) noexcept nogil
     @cython.locals(before=int64_t, vote=int)

@@ -14,6 +14,7 @@ cdef class Stop:
     cdef int64_t[PLACES] hailed
     @cython.locals(i=int)
     cdef void clear(self) noexcept nogil
+    cdef void begin_led(self, int server, int64_t term) noexcept nogil
     cdef void note_office(self, int server, int64_t term, int64_t at) noexcept nogil
     @cython.locals(i=int)
     cdef void count_unhailed(self, int64_t at) noexcept nogil

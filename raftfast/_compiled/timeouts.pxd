@@ -42,6 +42,9 @@ cdef class Timeouts:
     cpdef int64_t start(self, int server, int64_t now, int boots) noexcept nogil
     @cython.locals(wait=int64_t, low=int64_t, high=int64_t, key=uint64_t)
     cdef apart_int start_otherwise(self, int server, int64_t now, int boots) noexcept nogil
+    @cython.locals(at=int64_t)
+    cdef apart boot(self, int server, int64_t now) noexcept nogil
+    cdef apart lead(self, int server, int64_t at) noexcept nogil
     cdef inline void sit_out(self, int server) noexcept nogil
     @cython.locals(i=int, first=int, soonest=int64_t, at=int64_t)
     cdef void start_all(self) noexcept nogil

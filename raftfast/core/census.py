@@ -23,6 +23,7 @@ class Census:
         self.campaigned = array("b", bytes(terms))
         self.campaigns = 0
         self.pre_campaigns = 0
+        self.needless = 0
         self.first_term_candidates = 0
         self.distinct_terms = 0
         self.led_terms = 0
@@ -41,6 +42,7 @@ class Census:
         self.first_term = first_term
         self.campaigns = 0
         self.pre_campaigns = 0
+        self.needless = 0
         self.first_term_candidates = 0
         self.distinct_terms = 0
         self.led_terms = 0
@@ -56,6 +58,8 @@ class Census:
             self.detect_ns = now
         if reasons & PRE_CAMPAIGN:
             self.pre_campaigns += 1
+        if self.in_office > 0:
+            self.needless += 1
         if not reasons & CAMPAIGN:
             return
         if term >= self.terms:
@@ -69,6 +73,11 @@ class Census:
             self.distinct_terms += 1
             if term > self.highest:
                 self.highest = term
+
+    def begin_led(self) -> None:
+        """Somebody is in office from the start."""
+        self.offices = 1
+        self.in_office = 1
 
     def note_office(self, first_of_term: int, at: int) -> None:
         """A server took office."""

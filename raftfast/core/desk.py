@@ -38,7 +38,7 @@ class Desk:
     """
 
     def __init__(
-        self, laws: Laws, queue: Queue, nodes: int, rows: list[int], capacity: int
+        self, laws: Laws, queue: Queue, nodes: int, rows: list[int], capacity: int, pauses: int
     ) -> None:
         self.laws = laws
         self.queue = queue
@@ -51,7 +51,7 @@ class Desk:
         self.vote = rows[4]
         self.lead = rows[5]
         self.writes = int(max(rows[1:6]) >= 0)
-        self.busy = int(max(rows[0:6]) >= 0)
+        self.busy = int(pauses or max(rows[0:6]) >= 0)
         self.overflowed = 0
         self.fresh = 0
         self.spare = NOBODY
@@ -61,6 +61,7 @@ class Desk:
         self.free_at = array("q", bytes(8 * nodes))
         self.processed = array("q", bytes(8 * nodes))
         self.written = array("q", bytes(8 * nodes))
+        self.paused = array("i", bytes(4 * nodes))
         slots = capacity if self.busy else 1
         self.what = array("q", bytes(8 * slots))
         self.terms = array("q", bytes(8 * slots))
@@ -78,11 +79,13 @@ class Desk:
             self.free_at[i] = 0
             self.processed[i] = 0
             self.written[i] = 0
+            self.paused[i] = 0
 
     def is_free(self, server: int, now: int) -> int:
         """Whether `server` could run a handler at once, at `now`."""
         return (
             self.process < 0
+            and not self.paused[server]
             and not self.serving[server]
             and self.head[server] == NOBODY
             and self.free_at[server] <= now
@@ -114,7 +117,7 @@ class Desk:
         An expired timer that was restarted while it waited (its payload is not `armed`, the number
         of the timer's last start) is dropped.
         """
-        while not self.serving[server] and self.head[server] != NOBODY:
+        while not self.serving[server] and not self.paused[server] and self.head[server] != NOBODY:
             slot = self.head[server]
             self.head[server] = self.after[slot]
             self.after[slot] = self.spare
@@ -131,6 +134,17 @@ class Desk:
                 self.processed[server] = ordinal + 1
                 at += self.laws.sample(self.process, FOR_PROCESS * PURPOSE + server, ordinal)
             self.queue.push(at, what | SERVED, self.terms[slot])
+
+    def forget(self, server: int) -> None:
+        """A server crashed: nothing waits there any more, and it serves nothing."""
+        while self.head[server] != NOBODY:
+            slot = self.head[server]
+            self.head[server] = self.after[slot]
+            self.after[slot] = self.spare
+            self.spare = slot
+        self.serving[server] = 0
+        self.free_at[server] = 0
+        self.paused[server] = 0
 
     def rest(self, server: int) -> None:
         """The delivery in service is done."""

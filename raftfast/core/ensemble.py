@@ -42,6 +42,7 @@ if not cython.compiled:
 from .census import Census
 from .clock import Clock
 from .desk import Desk
+from .events import Events
 from .journal import Journal
 from .laws import Laws
 from .network import Network
@@ -98,30 +99,23 @@ class Ensemble:
         self.repoll_ns = block.repoll_ns
         self.rounds = array("q", bytes(8 * nodes))
         self.persistent = int(self.repoll_ns > 0 or self.patience.on > 0)
-        self.desk = Desk(self.laws, self.queue, nodes, block.desk_laws, queue)
+        self.desk = Desk(self.laws, self.queue, nodes, block.desk_laws, queue, block.pauses)
         self.safety = Safety(nodes, terms)
         self.census = Census(terms)
         self.busy = self.desk.busy
         self.writes = self.desk.writes
-        self.up = array("i", block.up)
-        self.logs = array("q", block.logs)
-        self.distinct_logs = block.distinct_logs
-        self.ranked = block.ranked
-        for i in range(nodes):
-            self.raft.set_log(i, self.logs[i])
-        self.network.revive(self.up)
+        self.take_start(block)
         # By exact clocks the lease is `lease_ns` long; by others it is asked for at each contact.
         lease = block.pre_vote > 0 or block.voting.sticky > 0
         self.leased = int(lease and (block.tick_ns > 0 or block.drift_ppm > 0.0))
         self.lease_wait = block.lease_wait
-        self.crash = block.crash
-        self.synchronised = block.synchronised
         self.stop = Stop(
             self.network,
             nodes,
             block.stop_on,
             [block.stable_ns, block.duration_ns, block.limit_ns],
         )
+        self.let_things_happen(block)
         self.columns = array("q", bytes(8))
         self.stride = 1
         self.events = 0
@@ -131,6 +125,39 @@ class Ensemble:
         self.status = DONE
         self.now = 0
         self.crashed = NOBODY
+
+    def take_start(self, block: object) -> None:
+        """Take how a trial starts."""
+        self.up = array("i", block.up)
+        self.logs = array("q", block.logs)
+        self.distinct_logs = block.distinct_logs
+        self.ranked = block.ranked
+        self.crash = block.crash
+        self.steady = block.steady
+        self.synchronised = block.synchronised
+        for i in range(self.nodes):
+            self.raft.set_log(i, self.logs[i])
+        self.network.revive(self.up)
+
+    def let_things_happen(self, block: object) -> None:
+        """Set up the events of the scenario, if it has any."""
+        self.events_from = Events(
+            self.rng,
+            self.laws,
+            self.queue,
+            self.journal,
+            self.raft,
+            self.timeouts,
+            self.network,
+            self.desk,
+            self.safety,
+            self.census,
+            self.stop,
+            block,
+        )
+        self.eventful = int(self.events_from.rows > 0)
+        if self.eventful:
+            self.network.let_change(self.up)
 
     def cancel(self) -> None:
         """Let `run` return after a few thousand more events at most. Any thread may call this."""
@@ -219,7 +246,9 @@ class Ensemble:
             self.desk.clear()
             self.network.clear_departures()
         self.stop.clear()
-        self.watched = 1 if self.busy or self.journal.on or self.repoll_ns > 0 else 0
+        self.watched = 0
+        if self.busy or self.journal.on or self.repoll_ns > 0 or self.eventful:
+            self.watched = 1
         self.status = RUNNING
         if self.distinct_logs:
             self.permute_logs()
@@ -227,11 +256,15 @@ class Ensemble:
             self.rank_logs()
         if self.patience.on:
             self.patience.clear()
-        self.census.clear(1 + self.crash)
-        if self.crash:
-            self.start_after_crash()
+        self.crashed = NOBODY
+        if self.crash or self.steady:
+            self.census.clear(2)
+            self.start_led()
         else:
+            self.census.clear(1)
             self.start_cold()
+        if self.eventful:
+            self.events_from.start(self.crashed)
 
     def start_cold(self) -> None:
         """All servers are followers in term 0 with fresh timers at t = 0."""
@@ -242,29 +275,42 @@ class Ensemble:
             for i in range(self.nodes):
                 self.hold_lease(i, 0)
 
-    def start_after_crash(self) -> None:
-        """The leader of term 1 crashes at t = 0, some part of a heartbeat after its last broadcast.
+    def start_led(self) -> None:
+        """A leader is in office in term 1, and at t = 0 crashes or (`steady`) does not, some part
+        of a heartbeat after its last broadcast.
 
         Each follower's timer starts when that broadcast reaches it, be it after t = 0.
         """
-        self.crashed = self.draw_leader()
+        leader = self.draw_leader()
         broadcast = -self.rng.below(FOR_CRASH * PURPOSE, 0, self.timeouts.heartbeat_ns)
         self.timeouts.clear(broadcast)
-        if self.journal.on:
-            self.journal.note(0, SAW_CRASH, self.crashed, NOBODY, 0, 1, 0, broadcast)
         for i in range(self.nodes):
             contact = broadcast
-            if not self.synchronised and i != self.crashed:
-                contact += self.network.broadcast_delay(self.crashed, i)
-            self.enter(i, 1, self.crashed, self.crashed, contact)
-            alive = self.up[i] and i != self.crashed
-            self.network.set_alive(i, alive)
+            if not self.synchronised and i != leader:
+                contact += self.network.broadcast_delay(leader, i)
+            self.enter(i, 1, leader, leader, contact)
+            self.network.set_alive(i, self.up[i])
             if self.leased:
                 self.hold_lease(i, contact)
-            if alive:
+            if self.up[i] and i != leader:
                 self.timeouts.start(i, contact, 0)
             else:
                 self.timeouts.sit_out(i)
+        if self.steady:
+            self.begin_led(leader, broadcast)
+        else:
+            self.crashed = leader
+            self.network.set_alive(leader, 0)
+            if self.journal.on:
+                self.journal.note(0, SAW_CRASH, leader, NOBODY, 0, 1, 0, broadcast)
+
+    def begin_led(self, leader: int, broadcast: int) -> None:
+        """The leader stays: its next heartbeat leaves one after the last."""
+        self.raft.enthrone(leader, 1, broadcast)
+        self.safety.enter_leader(leader, 1)
+        self.census.begin_led()
+        self.stop.begin_led(leader, 1)
+        self.timeouts.lead(leader, broadcast + self.timeouts.heartbeat_ns)
 
     def enter(self, server: int, term: int, voted_for: int, leader: int, contact: int) -> None:
         self.raft.enter(server, term, voted_for, leader, contact)
@@ -329,6 +375,9 @@ class Ensemble:
         if what & 7 == OFFICE:
             self.take_alarm(server, what, term)
             return 0
+        if self.eventful and not self.network.alive[server]:
+            self.network.lose(what, term, self.now)
+            return 0
         if self.busy:
             if what & SERVED:
                 self.desk.rest(server)
@@ -340,11 +389,14 @@ class Ensemble:
         return 1
 
     def take_alarm(self, server: int, what: int, term: int) -> None:
-        """What was put off has come: a leader takes office, or a candidate asks again."""
-        round_ = what >> 24
-        if round_ == 0:
+        """What was put off has come: an office, an event, or the time to ask again."""
+        word = what >> 24
+        if word == 0:
             self.take_office(server, term, self.now)
-        elif self.rounds[server] == round_ and self.raft.is_campaigning(server):
+        elif word & 1 == 0:
+            server = self.events_from.fire(word, server, self.now)
+            self.served = server if server >= 0 else self.served
+        elif self.rounds[server] == word >> 1 and self.raft.is_campaigning(server):
             self.raft.repoll(server, self.now)
             self.settle(server, self.now)
             self.queue.push(self.now + self.repoll_ns, what, 0)
@@ -435,7 +487,7 @@ class Ensemble:
             self.patience.note(server, reasons, self.now)
         if self.repoll_ns > 0 and reasons & (CAMPAIGN | PRE_CAMPAIGN):
             self.rounds[server] += 1
-            what = OFFICE + server * 16384 + self.rounds[server] * PAYLOAD
+            what = OFFICE + server * 16384 + (2 * self.rounds[server] + 1) * PAYLOAD
             self.queue.push(at + self.repoll_ns, what, 0)
 
     def note_contact(self, server: int, term: int) -> None:
@@ -490,6 +542,7 @@ class Ensemble:
         self.put(13, trial, self.stop.censored)
         self.put(14, trial, self.safety.violations)
         self.put(15, trial, not self.safety.is_led(self.census.first_term))
+        self.put(16, trial, self.census.needless)
 
     def put(self, column: int, trial: int, value: int) -> None:
         self.columns[column * self.stride + trial] = value

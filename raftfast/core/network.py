@@ -66,6 +66,7 @@ class Network:
         self.risky = int(self.loss > 0.0 or self.duplicate > 0.0)
         self.ordered = ordered
         self.by_link = 0
+        self.changing = 0
         self.again_if_refused = 0
         self.sent = 0
         self.lost = 0
@@ -82,6 +83,9 @@ class Network:
         self.leaving = array("q", bytes(8 * nodes))
         self.leaving_lost = array("q", bytes(8 * nodes))
         self.latest = array("q", bytes(8 * (nodes * nodes if ordered else 1)))
+        self.exists = array("i", bytes(4 * nodes))
+        self.blocked = array("i", bytes(4))
+        self.added = array("q", bytes(8))
         self.link_law = array("i", bytes(4))
         self.link_loss = array("d", bytes(8))
         self.link_duplicate = array("d", bytes(8))
@@ -95,13 +99,23 @@ class Network:
         self.link_loss = loss
         self.link_duplicate = duplicate
 
+    def let_change(self, up: array[int]) -> None:
+        """Let servers (those that are `up`) crash and start again, and links be cut and slowed."""
+        self.changing = 1
+        self.exists = array("i", up)
+        self.blocked = array("i", bytes(4 * self.nodes * self.nodes))
+        self.added = array("q", bytes(8 * self.nodes * self.nodes))
+
     def clear(self) -> None:
         """Forget what was sent."""
         self.sent = 0
         self.lost = 0
         self.plain = 0
-        if self.quick and not (self.risky or self.ordered or self.journal.on):
+        if self.quick and not (self.risky or self.ordered or self.journal.on or self.changing):
             self.plain = 1
+        if self.changing:
+            self.open_all()
+            self.revive(self.exists)
         self.ops_from += OPS_MAX
         if rarely(self.ops_from == OPS_END):
             self.ops_from = 0
@@ -128,6 +142,8 @@ class Network:
     def reaches(self, sender: int, to: int) -> int:
         """Whether a message from `sender` can arrive at `to` at all."""
         if not self.alive[to]:
+            return 0
+        if self.changing and self.blocked[sender * self.nodes + to] > 0:
             return 0
         if self.by_link:
             return self.link_loss[sender * self.nodes + to] < 1.0
@@ -187,7 +203,7 @@ class Network:
 
     def send(self, to: int, what: int, term: int, at: int, ordinal: int) -> None:
         """Decide what becomes of a message, and queue its delivery."""
-        if rarely(not self.alive[to]):
+        if rarely(not self.alive[to]) and not (self.changing and self.exists[to]):
             self.lose(what, term, at)
         elif rarely(not self.plain):
             self.send_at_risk(what, term, at, ordinal)
@@ -205,6 +221,12 @@ class Network:
         loss = self.loss
         duplicate = self.duplicate
         law = self.law
+        added = 0
+        if self.changing:
+            if self.blocked[pair] > 0:
+                self.lose(what, term, at)
+                return
+            added = self.added[pair]
         if self.by_link:
             loss = self.link_loss[pair]
             duplicate = self.link_duplicate[pair]
@@ -213,10 +235,10 @@ class Network:
             self.lose(what, term, at)
             return
         delay = self.laws.sample(law, FOR_LATENCY * PURPOSE + link, ordinal)
-        self.deliver(pair, at + delay, what, term, at)
+        self.deliver(pair, at + added + delay, what, term, at)
         if duplicate > 0.0 and self.rng.draw(FOR_COPY * PURPOSE + link, ordinal) * UNIT < duplicate:
             delay = self.laws.sample(law, FOR_COPY_LATENCY * PURPOSE + link, ordinal)
-            self.deliver(pair, at + delay, what, term, at)
+            self.deliver(pair, at + added + delay, what, term, at)
 
     def deliver(self, pair: int, arrival: int, what: int, term: int, at: int) -> None:
         if self.ordered:
@@ -226,6 +248,28 @@ class Network:
         if self.journal.on:
             self.journal.note_message(at, SAW_SENT, what, term, arrival)
         self.queue.push(arrival, what, term)
+
+    # How links change.
+
+    def open_all(self) -> None:
+        """Unblock every link, and slow none."""
+        for i in range(self.nodes * self.nodes):
+            self.blocked[i] = 0
+            self.added[i] = 0
+
+    def open_link(self, sender: int, to: int) -> None:
+        """Unblock a link, however often it was blocked."""
+        self.blocked[sender * self.nodes + to] = 0
+
+    def block_link(self, sender: int, to: int, by: int) -> None:
+        """Block a link once more (1), or take a block back (-1): a link may be opened before."""
+        pair = sender * self.nodes + to
+        if self.blocked[pair] + by >= 0:
+            self.blocked[pair] += by
+
+    def slow_link(self, sender: int, to: int, by_ns: int) -> None:
+        """Add to the delay of every message on a link, or take that back."""
+        self.added[sender * self.nodes + to] += by_ns
 
     def lose(self, what: int, term: int, at: int) -> None:
         self.lost += 1

@@ -9,7 +9,7 @@ try:
 except ImportError:
     from . import standin as cython
 if not cython.compiled:
-    from .words import NEVER, TERM_LIMIT, WINDOW, rarely
+    from .words import NEVER, OFFICE, SERVED, TERM_LIMIT, WINDOW, rarely
 
 
 class Queue:
@@ -86,6 +86,50 @@ class Queue:
         self.first = first
         self.next_at = soonest
         return what
+
+    def withdraw(self, server: int) -> None:
+        """Take out what a server has in service, and the office it was to take."""
+        kept = 0
+        for i in range(self.near):
+            if not self.is_own(self.window_what[i], server):
+                self.window_at[kept] = self.window_at[i]
+                self.window_what[kept] = self.window_what[i]
+                self.window_tag[kept] = self.window_tag[i]
+                kept += 1
+        self.near = kept
+        size = self.size
+        self.size = 0
+        for i in range(size):
+            if not self.is_own(self.heap_what[i], server):
+                self.push_heap(self.heap_at[i], self.heap_what[i], self.heap_tag[i])
+        if self.size > 0:
+            self.next_at = self.heap_at[0]
+            return
+        self.next_at = NEVER
+        for i in range(self.near):
+            if self.window_at[i] < self.next_at or (
+                self.window_at[i] == self.next_at
+                and self.window_tag[i] < self.window_tag[self.first]
+            ):
+                self.first = i
+                self.next_at = self.window_at[i]
+
+    def is_own(self, what: int, server: int) -> int:
+        """Whether a delivery is of a server to itself: what it serves, or an office to take."""
+        if (what >> 14) & 1023 != server:
+            return 0
+        return what & SERVED != 0 or (what & 7 == OFFICE and what >> 24 == 0)
+
+    def awaits_office(self, server: int) -> int:
+        """Whether a server that leads has yet to take office, when its write is done."""
+        office = OFFICE + server * 16384
+        for i in range(self.near):
+            if self.window_what[i] == office:
+                return 1
+        for i in range(self.size):
+            if self.heap_what[i] == office:
+                return 1
+        return 0
 
     def push_far(self, at: int, what: int, tag: int) -> None:
         """Add to the heap, and before that all that stands in the window."""

@@ -110,6 +110,21 @@ class Raft:
         self.leader[me] = leader
         self.contact[me] = contact
 
+    def halt(self, me: int) -> None:
+        """Make `me` what a server is that does not run: no role, no leader."""
+        self.role[me] = FOLLOWER
+        self.leader[me] = NOBODY
+        self.begin(self.now)
+
+    def enthrone(self, me: int, term: int, now: int) -> None:
+        """Let `me` be in office in `term`, elected long ago."""
+        self.enter(me, term, me, me, now)
+        self.role[me] = LEADER
+        self.tally[me] = self.nodes
+        if self.checks_quorum:
+            for i in range(self.nodes):
+                self.heard[me * self.nodes + i] = now
+
     def hold_lease(self, server: int, until: int) -> None:
         """Let the lease of the leader heard from last end at `until`, by a clock that is not
         exact, and not `lease_ns` after the contact."""

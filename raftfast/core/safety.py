@@ -15,6 +15,7 @@ except ImportError:
 if not cython.compiled:
     from .words import (
         FOLLOWER,
+        LEADER,
         NO_MAJORITY,
         NO_TERM,
         NOBODY,
@@ -67,6 +68,14 @@ class Safety:
             self.term[i] = 0
             self.voted_for[i] = NOBODY
             self.support_term[i] = NO_TERM
+
+    def enter_leader(self, server: int, term: int) -> None:
+        """Take it for granted that a server is in office in `term`."""
+        self.enter(server, term, server)
+        self.role[server] = LEADER
+        if term < self.terms:
+            self.office[term] = server + 1
+            self.highest = term
 
     # Checks on a transition.
 

@@ -53,6 +53,13 @@ class Stop:
             for i in range(self.nodes):
                 self.hailed[i] = NO_TERM
 
+    def begin_led(self, server: int, term: int) -> None:
+        """A server is in office from the start: it is the first leader."""
+        self.leader = server
+        self.leader_term = term
+        self.winner = server
+        self.election_ns = 0
+
     def note_office(self, server: int, term: int, at: int) -> None:
         """A leader took office: the trial may end, or waits for what its rule asks."""
         if term <= self.leader_term:

@@ -232,10 +232,31 @@ class Timeouts:
             wait = wait - self.ahead if wait > self.ahead else 1
         return self.clock.expiry(server, wait, 0, now)
 
+    def boot(self, server: int, now: int) -> None:
+        """Start the timer of a server that starts again."""
+        self.election_draws[server] += 1
+        self.drawn_for[server] = FOR_ELECTION
+        self.put_off[server] = 1
+        at = now + self.draw(server)
+        if self.polled or self.boots_otherwise or not self.plain:
+            at = self.start_otherwise(server, now, 1)
+        self.set_due(server, at if at > now else now)
+
+    def lead(self, server: int, at: int) -> None:
+        """Begin with a leader, whose next heartbeat leaves at `at`."""
+        self.election_draws[server] = 0
+        self.candidacy_draws[server] = 0
+        self.drawn_for[server] = FOR_ELECTION
+        self.put_off[server] = 0
+        self.armed[server] = server
+        self.due[server] = at
+
     def sit_out(self, server: int) -> None:
         """Begin with no timer."""
         self.due[server] = NEVER
         self.put_off[server] = 0
+        self.election_draws[server] = 0
+        self.candidacy_draws[server] = 0
 
     def start_all(self) -> None:
         """Begin a trial at t = 0: the timers of all servers that are up start."""

@@ -64,6 +64,9 @@ FOR_POLL_PHASE = 16
 FOR_FIRST = 17
 FOR_WINDOW = 18
 FOR_BACKOFF = 19
+FOR_EVENT = 20
+FOR_LASTING = 21
+FOR_VICTIM = 22
 
 # Laws of a random time.
 CONSTANT = 0
@@ -97,6 +100,10 @@ SAW_ROLE = 4
 SAW_TERM = 5
 SAW_VOTE = 6
 SAW_CRASH = 7
+SAW_RESTART = 8
+SAW_PAUSE = 9
+SAW_RESUME = 10
+SAW_DOWN = 11
 
 # Invariants of Raft (bits): what a safety check found broken.
 TERM_WENT_BACK = 1
@@ -119,6 +126,19 @@ BY_KAFKA = 4
 DECAY = 1
 DECAY_FIXED = 2
 DECAY_AFTER_SKIP = 3
+
+# What is done to a cluster: to servers, and from PARTITION on to links; and to whom.
+CRASH = 1
+RESTART = 2
+PAUSE = 3
+RESUME = 4
+PARTITION = 5
+HEAL = 6
+BLOCK = 7
+UNBLOCK = 8
+SLOW = 9
+THE_LEADER = -2
+ANYONE = -3
 
 # Limits: places, 64-bit words of a ballot, and a time that never comes (in ns).
 PLACES = 1048  # of a column: more than there are servers, and no power of two (cache sets)

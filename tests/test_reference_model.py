@@ -83,8 +83,8 @@ def _distance(a: Values, b: Values) -> float:
 
 
 def _disagreements(model: dict[str, list[float]], engine: dict[str, Values]) -> Iterator[str]:
-    for name in model:
-        a, b = np.array(model[name], dtype=float), engine[name]
+    for name, expected in model.items():
+        a, b = np.array(expected, dtype=float), engine[name]
         missing = _deviation(np.isnan(a).astype(float), np.isnan(b).astype(float))
         if missing > WIDTH:
             yield f"{name}: no value, {missing:.1f} standard errors"
@@ -152,8 +152,8 @@ def test_both_agree_to_the_nanosecond(name: str, tmp_path: Path) -> None:
         tables["network"] = {"matrix_ms": str(path), **given.get("network", {})}
     model = simulate(tables, 1, SEED)
     engine = _samples(tables, 2)
-    for column, values in engine.items():
-        np.testing.assert_array_equal(values, model[column] * 2, err_msg=column)
+    for column, expected in model.items():
+        np.testing.assert_array_equal(engine[column], expected * 2, err_msg=column)
 
 
 @pytest.mark.parametrize(

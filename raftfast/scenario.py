@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import schema
+from . import ready, schema
 from .errors import InputError
 from .layers import Layer, flatten, from_keys, from_overrides, merge, read_toml
 from .preset import load as load_preset
@@ -90,6 +90,15 @@ class Scenario:
     def preset(cls, name: str, overrides: Sequence[str] = ()) -> Scenario:
         """The scenario of a preset. Raises InputError for an unknown name or a bad override."""
         return cls._build((*_preset_layers(name), *from_overrides(overrides)))
+
+    def under(self, name: str, overrides: Sequence[str] = ()) -> Scenario:
+        """The same cluster in a ready scenario (`raftfast.ready`), and overrides upon that.
+
+        Raises InputError for a name that is none, and for a bad override.
+        """
+        happens = ready.tables(name, self.cluster.nodes, self.timeouts.election_ms[1])
+        over = _layers(happens, f"scenario {name}", Path())
+        return self._build((*self._layers, *over, *from_overrides(overrides)), self._parsed)
 
     def replace(self, **keys: Any) -> Scenario:
         """The same scenario with other values, by dotted key: replace(**{"cluster.nodes": 7}).

@@ -62,24 +62,31 @@ class Source:
     path: str | None
     preset: str | None
     overrides: tuple[str, ...]
+    ready: str | None = None
 
     @property
     def is_default(self) -> bool:
-        """Whether neither a file nor a preset was given."""
-        return self.path is None and self.preset is None
+        """Whether neither a file nor a preset nor a ready scenario was given."""
+        return self.path is None and self.preset is None and self.ready is None
 
     def load(self, defaults: Mapping[str, Any] | None = None) -> Scenario:
         """The scenario; `defaults` are the tables to use where no file or preset was given.
 
         Raises InputError.
         """
+        if self.ready is not None:
+            # The cluster decides what a ready scenario is, and options stand above both.
+            return self._base(defaults or {}).under(self.ready, self.overrides)
+        return self._base(defaults or {})
+
+    def _base(self, defaults: Mapping[str, Any]) -> Scenario:
         from ..scenario import Scenario
 
         if self.path is not None:
             return Scenario.load(self.path, self.overrides, self.preset)
         if self.preset is not None:
             return Scenario.preset(self.preset, self.overrides)
-        return Scenario.from_dict(defaults or {}, overrides=self.overrides)
+        return Scenario.from_dict(defaults, overrides=self.overrides)
 
     def words(self) -> list[str]:
         """The arguments that give the same scenario again, from the same folder."""
@@ -88,6 +95,7 @@ class Source:
             path = f"./{path}"
         words = [] if path is None else [path]
         words += [] if self.preset is None else ["--preset", self.preset]
+        words += [] if self.ready is None else ["--scenario", self.ready]
         return words + [word for text in self.overrides for word in ("-p", text)]
 
 
@@ -97,6 +105,12 @@ def complete_preset(ctx: click.Context, param: click.Parameter, incomplete: str)
     return [name for name in preset.names() if name.startswith(incomplete)]
 
 
+def _complete_ready(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from .. import ready
+
+    return [name for name in ready.names() if name.startswith(incomplete)]
+
+
 def _complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     from ..schema import KEYS
 
@@ -104,11 +118,19 @@ def _complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) -
 
 
 def scenario_options(command: Command) -> Command:
-    """[SCENARIO.toml] --preset -p, handed to the command as `source`, a Source."""
+    """[SCENARIO.toml] --preset --scenario -p, handed to the command as `source`, a Source."""
 
     @click.argument("scenario", required=False, metavar="[SCENARIO.toml]")
     @click.option(
         "--preset", metavar="NAME", shell_complete=complete_preset, help="Start from a preset."
+    )
+    @click.option(
+        "--scenario",
+        "ready",
+        metavar="NAME",
+        shell_complete=_complete_ready,
+        help="What happens to the cluster: bridge, deaf, flaky-link, leader-crash, partition-heal, "
+        "rejoin, rolling-restart or slow-disk.",
     )
     @click.option(
         "-p",
@@ -120,9 +142,13 @@ def scenario_options(command: Command) -> Command:
     )
     @functools.wraps(command)
     def with_source(
-        scenario: str | None, preset: str | None, overrides: tuple[str, ...], **rest: Any
+        scenario: str | None,
+        preset: str | None,
+        ready: str | None,
+        overrides: tuple[str, ...],
+        **rest: Any,
     ) -> Any:
-        return command(source=Source(scenario, preset, overrides), **rest)
+        return command(source=Source(scenario, preset, overrides, ready), **rest)
 
     return with_source  # type: ignore[return-value]
 

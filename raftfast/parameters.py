@@ -142,6 +142,7 @@ class Block:
     stable_ns: int
     duration_ns: int
     limit_ns: int
+    own: object = None
     link_laws: array[int] | None = None
     link_losses: array[float] | None = None
     link_duplicates: array[float] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -9,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from . import callbacks, statistics
 from . import engine as engines
-from . import statistics
 from .batch import Batch, Progress, Worker, run_batch
 from .columns import COLUMNS
 from .core import words as w
@@ -42,6 +43,7 @@ def run(
     progress: Progress | None = None,
     *,
     engine: str | None = None,
+    strategy: object = None,
 ) -> Result:
     """Simulate a scenario and return its `Result`.
 
@@ -49,6 +51,11 @@ def run(
     all cores where it is None, and does not change the result; `progress(done, trials)` is called
     now and then; `engine` is "compiled" or "python", by default `raftfast.backend`. Trial k's
     outcome is a function of the scenario, the seed and k alone, stable within a minor version.
+
+    `strategy` draws the timeouts instead: an object with a method `timeout_ms(draw)` (see
+    `raftfast.callbacks.Draw`), which runs on the interpreted backend, or a compiled function of
+    `raftfast.callbacks.SIGNATURE` (numba's cfunc, ctypes, Cython, scipy.LowLevelCallable) at full
+    speed. Ranges, classes and backoff of the scenario hold as before.
 
     Raises InputError for a number out of range, RunError where a trial overflows a capacity.
     """
@@ -58,12 +65,25 @@ def run(
         scenario = scenario.replace(seed=seed)
     if jobs is not None and jobs < 1:
         raise InputError(f"{jobs}: must be at least 1", key="jobs")
-    engine = engine or engines.name()
+    engine = engine or (engines.PYTHON if callbacks.is_python(strategy) else engines.name())
     parameters = block(scenario)
+    if strategy is not None:
+        parameters = _with_strategy(parameters, strategy, engine)
     batch = run_batch(
         parameters, scenario.seed, scenario.trials, jobs=jobs, engine=engine, progress=progress
     )
     return Result(scenario, parameters, batch, engine)
+
+
+def _with_strategy(parameters: Block, strategy: object, engine: str) -> Block:
+    if parameters.tick_ns > 0:
+        raise InputError("goes by no ticks; timeouts.tick_ms must be 0", key="strategy")
+    if engine == engines.PYTHON:
+        return dataclasses.replace(parameters, own=callbacks.in_python(strategy))
+    if callbacks.is_python(strategy):
+        problem = "is written in Python, which the compiled backend does not call"
+        raise InputError(f"{problem}; leave out the engine", key="strategy")
+    return dataclasses.replace(parameters, own=callbacks.address(strategy))
 
 
 class Result:

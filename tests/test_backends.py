@@ -25,7 +25,7 @@ SATURATED = Scenario.from_dict(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(scenarios(), st.integers(0, 2**64 - 1))
 @example(SATURATED, 2**64 - 1)
 def test_both_backends_agree_and_nothing_is_unsafe(both, scenario, seed):

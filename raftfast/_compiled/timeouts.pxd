@@ -3,8 +3,8 @@ from libc.stdint cimport int64_t, uint64_t
 from raftfast._compiled.clock cimport Clock
 from raftfast._compiled.rng cimport Rng
 from raftfast._compiled.words cimport (
-    CAMPAIGN, CONTACT, EXPIRED, FOR_CANDIDACY, FOR_ELECTION, FOR_FIRST, FOR_WINDOW, GRANT, LEAD, NEVER,
-    NOBODY, PLACES, PRE_CAMPAIGN, PURPOSE, UNIT, apart, apart_int, rarely, whole,
+    CAMPAIGN, CONTACT, EXPIRED, FOR_CANDIDACY, FOR_ELECTION, FOR_FIRST, FOR_WINDOW, FAR_NS, GRANT, LEAD, NEVER,
+    NOBODY, PLACES, PRE_CAMPAIGN, PURPOSE, UNIT, apart, apart_int, own_draw, own_function, rarely, whole,
 )
 
 @cython.final
@@ -15,7 +15,9 @@ cdef class Timeouts:
     cdef readonly int first, polled
     cdef readonly int64_t first_at
     cdef readonly int64_t heartbeat_ns
-    cdef int stretched
+    cdef int stretched, draws_own, otherwise
+    cdef own_function own
+    cdef int64_t[::1] lost
     cdef int64_t longest
     cdef double[::1] scale
     cdef int64_t[::1] extra
@@ -30,6 +32,7 @@ cdef class Timeouts:
     cpdef void keep_jitter(self) noexcept nogil
     cpdef void run_freely(self, int own_draw) noexcept nogil
     cpdef void draw_each_tick(self) noexcept nogil
+    cpdef void draw_by(self, own)
     cpdef void begin_with(self, int64_t low, int64_t high) noexcept nogil
     cpdef void be_ahead(self, int64_t wait) noexcept nogil
     cpdef void wait_by_rank(self, int64_t wait) noexcept nogil
@@ -58,6 +61,8 @@ cdef class Timeouts:
     cdef inline int64_t draw(self, int server) noexcept nogil
     @cython.locals(low=int64_t, span=int64_t, wait=int64_t, ordinal=int64_t, purpose=uint64_t, key=uint64_t, u=double, left=double, longer=int64_t, longest=int64_t)
     cdef apart_int draw_otherwise(self, int server) noexcept nogil
+    @cython.locals(campaigns=int64_t, lost=int64_t, wait=int64_t)
+    cdef int64_t draw_own(self, int server, int64_t low, int64_t high, double u) noexcept nogil
     @cython.locals(first=int, soonest=int64_t)
     cdef inline void set_due(self, int server, int64_t at) noexcept nogil
     cdef apart wait(self, int server, int64_t wait_ns, int64_t now) noexcept nogil

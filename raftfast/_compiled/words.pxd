@@ -151,6 +151,8 @@ cdef extern from *:
         return ((x >> 32) * (y >> 32) + (middle >> 32) + (other >> 32)) ^ (x * y);
     }
     #endif
+    typedef int64_t (*own_function)(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, double);
+    static inline own_function own_draw(size_t address) { return (own_function)address; }
     #if defined(__GNUC__)
     #define rarely(x) __builtin_expect(!!(x), 0)
     #define apart __attribute__((noinline)) void
@@ -183,3 +185,6 @@ cdef extern from *:
     int64_t whole(double x) noexcept nogil
     uint64_t fold(uint64_t x, uint64_t y) noexcept nogil
     bint rarely(bint x) noexcept nogil
+    ctypedef int64_t (*own_function)(
+        int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, double) noexcept nogil
+    own_function own_draw(size_t address) noexcept nogil

@@ -8,6 +8,7 @@ of reasons, made in `raftfast/classes.py`, and never a branch in the state machi
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 
 try:
     import cython
@@ -18,6 +19,7 @@ if not cython.compiled:
         CAMPAIGN,
         CONTACT,
         EXPIRED,
+        FAR_NS,
         FOR_CANDIDACY,
         FOR_ELECTION,
         FOR_FIRST,
@@ -29,6 +31,7 @@ if not cython.compiled:
         PRE_CAMPAIGN,
         PURPOSE,
         UNIT,
+        own_draw,
         rarely,
         whole,
     )
@@ -73,6 +76,8 @@ class Timeouts:
         self.boots_otherwise = 0
         self.rank_wait = 0
         self.stretched = 0
+        self.draws_own = 0
+        self.otherwise = 0
         self.longest = NEVER
         self.first = NOBODY
         self.first_at = NEVER
@@ -94,6 +99,7 @@ class Timeouts:
         self.rank = array("q", bytes(8 * nodes))
         self.scale = array("d", bytes(8 * nodes))
         self.extra = array("q", bytes(8 * nodes))
+        self.lost = array("q", bytes(8 * nodes))
         for i in range(nodes):
             self.election_low[i] = ranges[4 * i]
             self.election_span[i] = ranges[4 * i + 1] - ranges[4 * i]
@@ -117,6 +123,8 @@ class Timeouts:
             self.begin_with(*block.first_range)
         if block.ahead > 0:
             self.be_ahead(block.ahead)
+        if block.own is not None:
+            self.draw_by(block.own)
         self.wait_by_rank(block.rank_wait)
         self.ready()
 
@@ -129,6 +137,7 @@ class Timeouts:
         """Let every draw of a server be its first; a candidate's the follower's, too, unless it
         has a range of its own (`own_candidacy`)."""
         self.once = 1
+        self.otherwise = 1
         self.own_candidacy = own_candidacy
 
     def keep_jitter(self) -> None:
@@ -144,6 +153,11 @@ class Timeouts:
         """Let a timer that has run for the minimum, and d of the range's m ticks, expire at a tick
         with the chance d / m (etcd 2.3, `isElectionTimeout`)."""
         self.each_tick = 1
+
+    def draw_by(self, own: Callable[..., int]) -> None:
+        """Ask `own` for every timeout: `raftfast/callbacks.py` says what it is given."""
+        self.own = own_draw(own)
+        self.draws_own = 1
 
     def begin_with(self, low: int, high: int) -> None:
         """Draw a server's first timeout from [low, high) instead."""
@@ -163,6 +177,7 @@ class Timeouts:
     def stretch_to(self, longest: int) -> None:
         """Let candidates' timeouts be stretched, up to this."""
         self.stretched = 1
+        self.otherwise = 1
         self.longest = longest
 
     def stretch(self, server: int, scale: float, extra: int) -> None:
@@ -179,6 +194,11 @@ class Timeouts:
         self.plain = 1
         if not self.clock.plain or self.window or self.each_tick or self.rank_wait > 0:
             self.plain = 0
+        if self.draws_own:
+            self.plain = 0
+        self.otherwise = 0
+        if self.once or self.each_tick or self.stretched or self.draws_own or self.rank_wait > 0:
+            self.otherwise = 1
 
     # How a trial begins.
 
@@ -200,6 +220,9 @@ class Timeouts:
         self.candidacy_draws[server] = 0
         self.drawn_for[server] = FOR_ELECTION
         self.put_off[server] = 1
+        self.since[server] = now
+        if rarely(self.draws_own):
+            self.lost[server] = 0
         at = now + self.draw(server)
         if rarely(self.polled or self.boots_otherwise or not self.plain):
             at = self.start_otherwise(server, now, boots)
@@ -328,6 +351,11 @@ class Timeouts:
         """Start the timer of a server with its draw, where that is not all there is to it."""
         if self.put_off[server]:
             self.drawn_at[server] = now
+            self.since[server] = now
+            if self.drawn_for[server] != FOR_CANDIDACY:
+                self.lost[server] = 0
+            elif reasons & EXPIRED:
+                self.lost[server] += 1
         wait = self.draw(server)
         self.set_due(server, self.clock.expiry(server, wait, reasons & EXPIRED, now))
 
@@ -349,7 +377,7 @@ class Timeouts:
         """Take the draw that was put off, if one was; the timeout in force, in ns or ticks."""
         if self.put_off[server]:
             self.put_off[server] = 0
-            if rarely(self.once or self.each_tick or self.stretched or self.rank_wait > 0):
+            if rarely(self.otherwise):
                 self.drawn[server] = self.draw_otherwise(server)
             elif self.drawn_for[server] == FOR_ELECTION:
                 self.drawn[server] = self.election_low[server] + self.rng.below(
@@ -381,7 +409,9 @@ class Timeouts:
             ordinal = 0
         key = purpose * PURPOSE + server
         wait = low
-        if self.each_tick and span > 0:
+        if self.draws_own:
+            wait = self.draw_own(server, low, low + span, self.rng.draw(key, ordinal) * UNIT)
+        elif self.each_tick and span > 0:
             left = 1.0
             u = self.rng.draw(key, ordinal) * UNIT
             while u < left:
@@ -394,6 +424,15 @@ class Timeouts:
             longest = wait if wait > self.longest else self.longest
             wait = longer if longer < longest else longest
         return wait + self.rank_wait * self.rank[server]
+
+    def draw_own(self, server: int, low: int, high: int, u: float) -> int:
+        """A timeout by a strategy from outside, at least a nanosecond."""
+        campaigns = 1 if self.drawn_for[server] == FOR_CANDIDACY else 0
+        lost = self.lost[server] - 1 if self.lost[server] > 0 else 0
+        wait = self.own(server, campaigns, lost, self.since[server], low, high, u)
+        if wait < 1:
+            return 1
+        return wait if wait < FAR_NS else FAR_NS
 
     def set_due(self, server: int, at: int) -> None:
         """Let the timer of `server` expire at `at`; NEVER stops it.

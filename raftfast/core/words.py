@@ -5,6 +5,8 @@ The compiled twin of this room is `_compiled/words.pxd`; a test holds the two ag
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 # Roles of a server.
 FOLLOWER = 0
 PRE_CANDIDATE = 1
@@ -181,3 +183,8 @@ def fold(x: int, y: int) -> int:
     """The upper 64 bits of a product of two 64-bit numbers, exclusive or the lower."""
     product = x * y
     return (product >> 64) ^ (product & MASK)
+
+
+def own_draw(own: Callable[..., int]) -> Callable[..., int]:
+    """What a strategy from outside is called by; compiled, its address."""
+    return own

@@ -155,7 +155,11 @@ class Result:
 
     def summary(self) -> dict[str, Any]:
         """What `raftfast run --format json` prints, as a dict (see INTERFACE.md): strict JSON."""
-        metrics, rates = statistics.summary(self.samples, limit_ms=self.scenario.stop.limit_ms)
+        stop = self.scenario.stop
+        metrics, rates = statistics.summary(self.samples, limit_ms=stop.limit_ms)
+        if stop.on == "duration":
+            unavailable_ms = self.samples["unavailable_ms"]
+            rates["availability"] = statistics.availability(unavailable_ms, stop.duration_ms)
         return {
             "raftfast": {"version": VERSION, "backend": self.backend},
             "scenario": self.scenario.to_dict(),

@@ -371,6 +371,19 @@ def summary(
     return metrics, {name: rate(int(np.sum(hit)), censored.size) for name, hit in hits.items()}
 
 
+def availability(unavailable_ms: Floats, duration_ms: float) -> dict[str, Any]:
+    """The share of the time with a leader in office over trials that all last `duration_ms`.
+
+    As a rate: {"value", "ci95"}; the interval is Student's of the mean, [0, 1] for one trial.
+    """
+    shares = 1.0 - unavailable_ms / duration_ms
+    value = float(shares.mean())
+    if shares.size < 2:
+        return {"value": value, "ci95": [0.0, 1.0]}
+    half = t_quantile(shares.size - 1) * float(shares.std(ddof=1)) / math.sqrt(shares.size)
+    return {"value": value, "ci95": [max(0.0, value - half), min(1.0, value + half)]}
+
+
 def histogram(values: Floats, bins: int) -> tuple[Floats, Ints]:
     """Edges (bins + 1) and counts (bins) of a histogram that a long tail does not flatten.
 

@@ -100,6 +100,17 @@ def test_the_gist_elects_two_leaders_in_one_term_where_its_number_is_even(nodes:
     assert ("two leaders in one term" in result.broken) == (nodes == 4)
 
 
+def test_availability_is_the_share_of_time_with_a_leader():
+    scenario = Scenario.preset("paper").under("rolling-restart")
+    result = raftfast.run(scenario, 500)
+    share = result.summary()["rates"]["availability"]
+    without = result.samples["unavailable_ms"] / scenario.stop.duration_ms
+    assert share["value"] == pytest.approx(1 - without.mean())
+    half = 1.96 * without.std() / 500**0.5
+    assert share["ci95"] == pytest.approx([share["value"] - half, share["value"] + half], rel=1e-4)
+    assert "availability" not in raftfast.run(Scenario.preset("paper"), 10).summary()["rates"]
+
+
 @pytest.mark.parametrize("name", ready.names())
 def test_every_ready_scenario_goes_with_every_preset(name: str):
     for preset in ("default", "etcd-3.5", "consul", "tikv", "gist-2015", "figure16"):

@@ -39,6 +39,7 @@ _COUNTS = {
     "campaigns": "campaigns",
     "pre_campaigns": "pre-campaigns",
     "leader_changes": "changes of leader",
+    "needless_campaigns": "needless campaigns",
 }
 _RATES = {
     "split_first_term": "first term without a leader",
@@ -46,6 +47,7 @@ _RATES = {
     "multi_term": "more than one term",
     "censored": "censored",
 }
+_AVAILABILITY = "availability"
 _LEADERS = {"followed": "leader followed by all", "stable": "stable leader"}
 _LABEL = max(map(len, _TIMES))
 _CELL = (WIDTH - _LABEL) // len(_STATISTICS) - 1
@@ -113,6 +115,8 @@ def headline(result: Result, summary: Entry) -> str:
     """The one sentence to remember."""
     entry, ci95 = summary["metrics"]["election_ms"], summary["metrics"]["election_ms"]["ci95"]
     stop = result.scenario.stop
+    if result.scenario.scenario.kind == "steady":
+        return _steady_headline(result, summary)
     leader = _LEADERS.get(stop.on, "leader")
     limit = duration((stop.duration_ms if stop.on == "duration" else stop.limit_ms) / 1000)
     had = percent(rate(entry["count"], result.trials))[0]
@@ -130,6 +134,17 @@ def headline(result: Result, summary: Entry) -> str:
     # With "followed", the time is still the one at which office was taken.
     leader = "leader" if stop.on == "followed" else leader
     return f"A {leader} after {median} (median), 99 % of elections within {slow}."
+
+
+def _steady_headline(result: Result, summary: Entry) -> str:
+    lasting = duration(result.scenario.stop.duration_ms / 1000)
+    share = percent(summary["rates"][_AVAILABILITY])[0]
+    changes = summary["metrics"]["leader_changes"]["mean"]
+    needless = summary["metrics"]["needless_campaigns"]["mean"]
+    return (
+        f"A leader in office for {share} of {lasting}, changed {changes:.2f} times in the mean; "
+        f"{needless:.2f} campaigns begun while one was."
+    )
 
 
 def _title(result: Result) -> list[str]:
@@ -174,7 +189,10 @@ def _row(label: str, cells: Sequence[str]) -> str:
 
 def _shares(summary: Entry, result: Result) -> list[list[str]]:
     """Rates and counts that are not always zero: label, value, interval."""
-    rows = [[label, *percent(summary["rates"][name])] for name, label in _RATES.items()]
+    rates = summary["rates"]
+    rows = [[label, *percent(rates[name])] for name, label in _RATES.items()]
+    if _AVAILABILITY in rates:
+        rows.insert(0, ["a leader in office", *percent(rates[_AVAILABILITY])])
     for name, label in _COUNTS.items():
         entry = summary["metrics"][name]
         if not entry["max"] or (name == "leader_changes" and entry["max"] == 1):

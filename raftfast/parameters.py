@@ -111,7 +111,7 @@ class Block:
     window: int
     polled: int
     each_tick: int
-    first_range: tuple[int, int] | None
+    first_ranges: list[int] | None
     ahead: int
     rank_wait: int
     ranked: int
@@ -177,7 +177,7 @@ def block(scenario: Scenario) -> Block:
         window=int(timeouts.timer == "jitter"),
         polled={"poll": 1, "poll-own-draw": 2}.get(timeouts.timer, 0),
         each_tick=int(timeouts.timer == "redraw-each-tick"),
-        first_range=None if timeouts.first_ms is None else _unit(timeouts.first_ms, timeouts),
+        first_ranges=_first_ranges(scenario),
         ahead=_count(timeouts.fast_forward_ms, timeouts),
         rank_wait=_count(timeouts.rank_ms, timeouts),
         ranked=int(timeouts.rank_ms > 0),
@@ -330,11 +330,7 @@ def _timeout_ranges(scenario: Scenario) -> list[int]:
     """Four numbers a server: [low, high) of its own timeout as a follower and as a candidate."""
     timeouts = scenario.timeouts
     own = {entry.id: entry for entry in timeouts.server}
-    priorities = _priorities(scenario)
-    # ESCAPE (arXiv 2202.09434): a server of a lower priority waits longer.
-    escape = 0
-    if scenario.protocol.priority == "escape":
-        escape = _count(timeouts.escape_ms, timeouts)
+    later = _later(scenario)
     ends: list[int] = []
     for server in range(scenario.cluster.nodes):
         entry = own.get(server)
@@ -344,9 +340,26 @@ def _timeout_ranges(scenario: Scenario) -> list[int]:
         if entry is not None and entry.candidate_ms is not None:
             candidate = entry.candidate_ms
         drawn = _drawn_from(timeouts, election, candidate)
-        later = escape * (scenario.cluster.nodes - priorities[server])
-        ends += [end + later for end in drawn]
+        ends += [end + later[server] for end in drawn]
     return ends
+
+
+def _first_ranges(scenario: Scenario) -> list[int] | None:
+    """[low, high) of every server's first timeout, where it is another; as late as its others."""
+    timeouts = scenario.timeouts
+    if timeouts.first_ms is None:
+        return None
+    ends = _unit(timeouts.first_ms, timeouts)
+    return [end + later for later in _later(scenario) for end in ends]
+
+
+def _later(scenario: Scenario) -> list[int]:
+    """How much later every server is for its priority (ESCAPE, arXiv 2202.09434)."""
+    nodes = scenario.cluster.nodes
+    if scenario.protocol.priority != "escape":
+        return [0] * nodes
+    step = _count(scenario.timeouts.escape_ms, scenario.timeouts)
+    return [step * (nodes - priority) for priority in _priorities(scenario)]
 
 
 def _drawn_from(

@@ -337,6 +337,11 @@ def _check_timer(given: Given, structs: Mapping[str, Any]) -> None:
     if timeouts.timer in ("poll", "poll-own-draw", "jitter") and ticks:
         problem = f'timer "{timeouts.timer}" goes by no ticks; tick_ms must be 0'
         raise given.error(problem, *both)
+    for name in ("rank_ms", "escape_ms", "fast_forward_ms", "backoff_ms"):
+        used = name != "backoff_ms" or timeouts.backoff == "lost-elections"
+        if used and 0 < getattr(timeouts, name) < timeouts.tick_ms:
+            problem = f"{name} must be a tick ({_shown(timeouts.tick_ms)} ms) or more, or 0"
+            raise given.error(problem, f"timeouts.{name}", "timeouts.tick_ms", "timeouts.backoff")
     poll_ms = timeouts.poll_ms
     if poll_ms[1] > 0 and poll_ms[0] < schema.NANOSECOND_MS:
         raise given.error("must be 0 (always) or have a low above 0", "timeouts.poll_ms")

@@ -66,7 +66,7 @@ cdef class Ensemble:
     @cython.locals(i=int, j=int64_t, length=int64_t)
     cdef apart permute_logs(self) noexcept nogil
     @cython.locals(i=int, j=int, rank=int)
-    cdef apart rank_logs(self) noexcept nogil
+    cdef apart rank_logs(self, int crashed) noexcept nogil
     cdef apart_int is_overdue(self, int server) noexcept nogil
     @cython.locals(what=int64_t, term=int64_t, server=int)
     cdef inline int take_delivery(self) noexcept nogil

@@ -26,6 +26,7 @@ cdef class Raft:
     cpdef void hold_votes(self, int sticky, int64_t sticky_ns, int silent) noexcept nogil
     cpdef void check_quorum(self, int64_t check_ns)
     cpdef void set_priority(self, int server, int64_t priority, int64_t step) noexcept nogil
+    cdef void forget_leader(self, int me) noexcept nogil
     cdef void halt(self, int me) noexcept nogil
     @cython.locals(i=int)
     cdef void enthrone(self, int me, int64_t term, int64_t now) noexcept nogil

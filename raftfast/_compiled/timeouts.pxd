@@ -21,7 +21,9 @@ cdef class Timeouts:
     cdef int64_t longest
     cdef double[::1] scale
     cdef int64_t[::1] extra
-    cdef int64_t first_low, first_span, ahead, rank_wait, arms
+    cdef int begins_apart
+    cdef int64_t[::1] first_low, first_high
+    cdef int64_t ahead, rank_wait, arms
     cdef int64_t[PLACES] election_low, election_span, candidate_low, candidate_span
     cdef int64_t[PLACES] due, armed, drawn, since, election_draws, candidacy_draws
     cdef int[PLACES] put_off, drawn_for
@@ -33,7 +35,7 @@ cdef class Timeouts:
     cpdef void run_freely(self, int own_draw) noexcept nogil
     cpdef void draw_each_tick(self) noexcept nogil
     cpdef void draw_by(self, own)
-    cpdef void begin_with(self, int64_t low, int64_t high) noexcept nogil
+    cpdef void begin_with(self, list ranges)
     cpdef void be_ahead(self, int64_t wait) noexcept nogil
     cpdef void wait_by_rank(self, int64_t wait) noexcept nogil
     cpdef void stretch_to(self, int64_t longest) noexcept nogil
@@ -43,7 +45,7 @@ cdef class Timeouts:
     cpdef void clear(self, int64_t broadcast_ns) noexcept nogil
     @cython.locals(at=int64_t)
     cpdef int64_t start(self, int server, int64_t now, int boots) noexcept nogil
-    @cython.locals(wait=int64_t, low=int64_t, high=int64_t, key=uint64_t)
+    @cython.locals(wait=int64_t, later=int64_t, own_first=int, low=int64_t, high=int64_t, key=uint64_t)
     cdef apart_int start_otherwise(self, int server, int64_t now, int boots) noexcept nogil
     @cython.locals(at=int64_t)
     cdef apart boot(self, int server, int64_t now) noexcept nogil

@@ -252,8 +252,6 @@ class Ensemble:
         self.status = RUNNING
         if self.distinct_logs:
             self.permute_logs()
-        if self.ranked:
-            self.rank_logs()
         if self.patience.on:
             self.patience.clear()
         self.crashed = NOBODY
@@ -270,6 +268,8 @@ class Ensemble:
         """All servers are followers in term 0 with fresh timers at t = 0."""
         self.raft.enter_all()
         self.safety.enter_all()
+        if self.ranked:
+            self.rank_logs(NOBODY)
         self.timeouts.start_all()
         if self.leased:
             for i in range(self.nodes):
@@ -282,6 +282,8 @@ class Ensemble:
         Each follower's timer starts when that broadcast reaches it, be it after t = 0.
         """
         leader = self.draw_leader()
+        if self.ranked:
+            self.rank_logs(NOBODY if self.steady else leader)
         broadcast = -self.rng.below(FOR_CRASH * PURPOSE, 0, self.timeouts.heartbeat_ns)
         self.timeouts.clear(broadcast)
         for i in range(self.nodes):
@@ -346,12 +348,13 @@ class Ensemble:
         for i in range(self.nodes):
             self.raft.set_log(i, self.logs[i])
 
-    def rank_logs(self) -> None:
+    def rank_logs(self, crashed: int) -> None:
         """Tell each timer how many running servers have a longer log."""
         for i in range(self.nodes):
             rank = 0
             for j in range(self.nodes):
-                rank += 1 if self.up[j] and self.logs[j] > self.logs[i] else 0
+                if self.up[j] and j != crashed and self.logs[j] > self.logs[i]:
+                    rank += 1
             self.timeouts.set_rank(i, rank)
 
     # What happens.

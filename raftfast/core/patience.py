@@ -100,6 +100,8 @@ class Patience:
                 return 0
         if self.decay and role == FOLLOWER and self.raft.priority[server] < self.target[server]:
             self.come_down(server)
+            # Its timer has fired, even if that leads to nothing.
+            self.raft.forget_leader(server)
             self.timeouts.apply(server, DEPOSED | EXPIRED, now)
             return 0
         return 1

@@ -110,6 +110,10 @@ class Raft:
         self.leader[me] = leader
         self.contact[me] = contact
 
+    def forget_leader(self, me: int) -> None:
+        """Let `me`, whose timer fired without a campaign, know no leader any more."""
+        self.leader[me] = NOBODY
+
     def halt(self, me: int) -> None:
         """Make `me` what a server is that does not run: no role, no leader."""
         self.role[me] = FOLLOWER
@@ -245,11 +249,14 @@ class Raft:
         self.begin(now)
         if rarely(term > self.term[me]):
             self.learn_of_term(me, term)
-        elif term == self.term[me] and self.role[me] == CANDIDATE:
-            if granted:
-                if self.count(me, sender) >= self.quorum and self.has_waited(me):
-                    self.become_leader(me)
-            elif rarely(self.counts_refusals):
+        elif self.role[me] != CANDIDATE:
+            return
+        elif term == self.term[me] and granted:
+            if self.count(me, sender) >= self.quorum and self.has_waited(me):
+                self.become_leader(me)
+        elif rarely(self.counts_refusals) and not granted:
+            # Who withholds a vote does not adopt the term, and answers from a lower one.
+            if term == self.term[me] or self.sticky:
                 self.count_refusal(me, sender)
 
     def on_append_request(self, me: int, sender: int, term: int, now: int) -> None:
@@ -287,7 +294,8 @@ class Raft:
         granted = (
             term > self.term[me]
             and log >= self.log[me]
-            and self.role[me] != LEADER
+            # By the log alone a leader would step down for the higher term, and vote.
+            and (self.role[me] != LEADER or self.pre_vote == BY_LOG)
             and not (self.tie_break and self.outranks(me, sender, log))
         )
         self.send(PRE_VOTE_RESPONSE, me, sender, self.term[me], term if granted else 0)

@@ -70,8 +70,7 @@ class Timeouts:
         self.each_tick = 0
         self.own_candidacy = 1
         self.plain = 1
-        self.first_low = -1
-        self.first_span = 0
+        self.begins_apart = 0
         self.ahead = 0
         self.boots_otherwise = 0
         self.rank_wait = 0
@@ -100,6 +99,8 @@ class Timeouts:
         self.scale = array("d", bytes(8 * nodes))
         self.extra = array("q", bytes(8 * nodes))
         self.lost = array("q", bytes(8 * nodes))
+        self.first_low = array("q", bytes(8 * nodes))
+        self.first_high = array("q", bytes(8 * nodes))
         for i in range(nodes):
             self.election_low[i] = ranges[4 * i]
             self.election_span[i] = ranges[4 * i + 1] - ranges[4 * i]
@@ -119,8 +120,8 @@ class Timeouts:
             self.run_freely(block.polled == 2)
         if block.each_tick:
             self.draw_each_tick()
-        if block.first_range is not None:
-            self.begin_with(*block.first_range)
+        if block.first_ranges is not None:
+            self.begin_with(block.first_ranges)
         if block.ahead > 0:
             self.be_ahead(block.ahead)
         if block.own is not None:
@@ -159,11 +160,13 @@ class Timeouts:
         self.own = own_draw(own)
         self.draws_own = 1
 
-    def begin_with(self, low: int, high: int) -> None:
-        """Draw a server's first timeout from [low, high) instead."""
-        self.first_low = low
-        self.first_span = high - low
+    def begin_with(self, ranges: list[int]) -> None:
+        """Draw the first timeout from [low, high) instead, two numbers a server."""
+        self.begins_apart = 1
         self.boots_otherwise = 1
+        for i in range(self.nodes):
+            self.first_low[i] = ranges[2 * i]
+            self.first_high[i] = ranges[2 * i + 1]
 
     def be_ahead(self, wait: int) -> None:
         """Let so much of the first timeout be over at the start."""
@@ -233,8 +236,12 @@ class Timeouts:
     def start_otherwise(self, server: int, now: int, boots: int) -> int:
         """When the first timer of a server is due where that is not its draw after `now`."""
         wait = self.drawn[server]
-        if boots and self.first_low >= 0:
-            wait = self.first_low + self.rng.below(FOR_FIRST * PURPOSE + server, 0, self.first_span)
+        later = self.rank_wait * self.rank[server]
+        own_first = boots and self.begins_apart
+        if own_first:
+            low = self.first_low[server]
+            high = self.first_high[server]
+            wait = later + low + self.rng.below(FOR_FIRST * PURPOSE + server, 0, high - low)
             self.drawn[server] = wait
         if self.window:
             # The jitter was drawn some part of its window ago.
@@ -243,14 +250,16 @@ class Timeouts:
             )
         if self.polled:
             self.heard[server] = now
-            if not boots or self.first_low < 0:
+            if not own_first:
                 # It runs since long ago: in the midst of an interval, the likelier the longer.
-                low = self.election_low[server]
+                low = later + self.election_low[server]
                 high = low + self.election_span[server]
                 key = FOR_WINDOW * PURPOSE + server
-                wait = self.clock.interval(key, low, high)
-                self.drawn[server] = wait
-                return self.clock.noticed(server, self.rng.below(key, 1, wait), now)
+                self.drawn[server] = self.clock.interval(key, low, high)
+                wait = self.rng.below(key, 1, self.drawn[server])
+                if boots and self.ahead > 0:
+                    wait = wait - self.ahead if wait > self.ahead else 0
+                return self.clock.noticed(server, wait, now)
         if boots and self.ahead > 0:
             wait = wait - self.ahead if wait > self.ahead else 1
         return self.clock.expiry(server, wait, 0, now)
@@ -363,7 +372,7 @@ class Timeouts:
         """Whether the last contact of a follower whose free timer expired is old enough; where it
         is not, the timer runs again with a fresh draw."""
         age = self.election_low[server] if self.polled == 1 else self.drawn[server]
-        if now - self.heard[server] >= age:
+        if now >= self.clock.lapse(server, age, 0, self.heard[server]):
             return 1
         self.election_draws[server] += 1
         self.drawn_for[server] = FOR_ELECTION

@@ -18,15 +18,21 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "cluster": {"nodes": 5, "down": [], "log": "equal", "quorum": "majority"},
     "timeouts": {
         "election_ms": [150, 300], "candidate_ms": None, "heartbeat_ms": 50, "timer": "redraw",
-        "tick_ms": 0, "tick_phase": "random",
+        "tick_ms": 0, "tick_phase": "random", "poll_ms": 0, "first_ms": None, "fast_forward_ms": 0,
+        "rank_ms": 0, "backoff": "none", "backoff_factor": 2, "backoff_ms": 25,
+        "backoff_max_ms": 30_000, "server": [],
     },
-    "protocol": {"pre_vote": "off", "step_down_timer": "keep"},
+    "protocol": {
+        "pre_vote": "off", "step_down_timer": "keep", "check_quorum": False, "check_quorum_ms": 0,
+        "sticky": "off", "refusals": "explicit", "repoll_ms": 0, "repoll_denied": False,
+        "on_rejection": "wait", "wait_for": "quorum", "priority": "none", "priorities": [],
+    },
     "network": {
         "latency_ms": {"uniform": [1, 5]}, "loss": 0.0, "duplicate": 0.0, "ordered": False,
         "matrix_ms": None, "matrix_rtt_ms": None, "link": [],
     },
     "node": {"process_ms": 0, "persist_ms": 0, "persist": None, "drift_ppm": 0},
-    "scenario": {"kind": "cold-start", "crash_phase": "uniform"},
+    "scenario": {"kind": "cold-start", "crash_phase": "uniform", "event": []},
     "stop": {"on": "leader", "stable_ms": 600, "duration_ms": 60_000, "limit_ms": 60_000},
 }  # fmt: skip
 
@@ -75,19 +81,17 @@ class Model:
         self.node, self.start, self.stop = of["node"], of["scenario"], of["stop"]
         self.n: int = self.cluster["nodes"]
         self.running = [i for i in range(self.n) if i not in self.cluster["down"]]
-        quorum = self.cluster["quorum"]
         self.majority = self.n // 2 + 1
-        self.quorum: int = self.majority if quorum == "majority" else quorum
-        self.follower_range = pair(self.timeouts["election_ms"])
+        # The gist: half of the peers, rounded down, and the own vote.
+        quorums = {"majority": self.majority, "gist": (self.n - 1) // 2 + 1}
+        quorum = self.cluster["quorum"]
+        self.quorum: int = quorums.get(quorum, quorum)
         self.tick = round(self.timeouts["tick_ms"] * NS)
-        if self.timeouts["timer"] == "fixed":
-            longest = self.follower_range[1]
-            if self.tick:
-                longest = max(self.ticks(*self.follower_range)) * self.tick / NS
-            self.follower_range = (longest, longest)
-        candidate = self.timeouts["candidate_ms"]
-        self.candidate_range = self.follower_range if candidate is None else pair(candidate)
-        self.lease_ms: float = pair(self.timeouts["election_ms"])[0]
+        own = {entry["id"]: entry for entry in self.timeouts["server"]}
+        self.ranges = [Ranges(self, own.get(i, {})) for i in range(self.n)]
+        check_ms = self.protocol["check_quorum_ms"] or pair(self.timeouts["election_ms"])[0]
+        self.check = check_ms * NS
+        self.priorities: list[float] = self.protocol["priorities"] or list(range(self.n, 0, -1))
         self.heartbeat = round(self.timeouts["heartbeat_ms"] * NS)
         self.ordered: bool = of["network"]["ordered"]
         self.links = read_links(of["network"], self.n)
@@ -98,8 +102,11 @@ class Model:
         if apart is not None:
             names = ("candidate", "term", "vote", "lead")
             self.persist = {name: law(apart.get(name, 0)) for name in names}
+        self.rule = self.stop["on"]
+        if self.start["kind"] == "steady" and "stop" not in tables:
+            self.rule = "duration"
         end_ms = self.stop["limit_ms"]
-        if self.stop["on"] == "duration":
+        if self.rule == "duration":
             end_ms = self.stop["duration_ms"]
         self.end = round(end_ms * NS)
 
@@ -109,6 +116,23 @@ class Model:
         if low == high:
             return range(low // self.tick, low // self.tick + 1)
         return range(max(1, -(-low // self.tick)), -(-high // self.tick))
+
+
+class Ranges:
+    """What one server draws its timeouts from, in ms; `own` is its entry of timeouts.server."""
+
+    def __init__(self, model: Model, own: Mapping[str, Any]) -> None:
+        of = model.timeouts
+        self.low, self.high = pair(own.get("election_ms", of["election_ms"]))
+        self.follower = (self.low, self.high)
+        if of["timer"] == "fixed":
+            longest = self.high
+            if model.tick:
+                longest = max(model.ticks(self.low, self.high)) * model.tick / NS
+            self.follower = (longest, longest)
+        candidate = own.get("candidate_ms", of["candidate_ms"])
+        self.apart = candidate is not None
+        self.candidate = pair(candidate) if self.apart else self.follower
 
 
 def pair(value: Any) -> tuple[float, float]:
@@ -148,13 +172,14 @@ def read_links(network: Mapping[str, Any], n: int) -> dict[tuple[int, int], Link
 
 @dataclass
 class Message:
-    """One message; `log` is of requests, `granted` of responses."""
+    """One message; `log` is of requests, `granted` of responses, `about` the term asked for."""
 
     kind: str
     sender: int
     term: int
     log: int = 0
     granted: bool = False
+    about: int = 0
 
 
 @dataclass
@@ -167,27 +192,50 @@ class Expiry:
 
 @dataclass
 class Server:
-    """One running server."""
+    """One server; `heard` is the last contact of its leader, `contact` also the last grant."""
 
     id: int
     log: int
+    ranges: Ranges
     factor: float = 1.0
     phase: int = 0
     tick: int = 0
+    rank: int = 0
+    target: float = 0
+    # The state of Raft.
     role: str = FOLLOWER
     term: int = 0
     voted_for: int | None = None
-    votes: set[int] = field(default_factory=set)
+    leader: int | None = None
     heard: int = 0
+    votes: set[int] = field(default_factory=set)
+    refusals: set[int] = field(default_factory=set)
+    answers: dict[int, int] = field(default_factory=dict)
+    # Its timers.
+    contact: int = 0
     draw: int | None = None
+    drawn_at: int = 0
+    boot: dict[str, int] = field(default_factory=dict)
     new_role: bool = False
-    counts: dict[str, int] = field(default_factory=lambda: {"election": 0, "heartbeat": 0})
+    counts: dict[str, int] = field(
+        default_factory=lambda: {"election": 0, "heartbeat": 0, "repoll": 0}
+    )
+    looks: list[int] = field(default_factory=list)
+    # How it fared in elections.
+    lost: int = 0
+    backing_off: bool = False
+    skipped: bool = False
+    # Its desk.
+    up: bool = True
+    paused: bool = False
+    life: int = 0
     inbox: deque[Message | Expiry] = field(default_factory=deque)
     busy: bool = False
     outbox: list[tuple[int, Message]] = field(default_factory=list)
     writes: set[str] = field(default_factory=set)
     wins_alone: bool = False
     leads_next: bool = False
+    repolls_next: bool = False
 
     def ticks_before(self, now: int) -> int:
         """How many ticks there were before `now`, counted from the phase."""
@@ -214,7 +262,8 @@ def make_servers(model: Model, rng: random.Random) -> dict[int, Server]:
     shared = rng.random()
     servers = {}
     for i in model.running:
-        server = Server(i, logs[i], factor=1 + rng.uniform(-ppm, ppm) * 1e-6)
+        server = Server(i, logs[i], model.ranges[i], factor=1 + rng.uniform(-ppm, ppm) * 1e-6)
+        server.target = max(model.priorities)
         if model.tick:
             server.tick = round(model.tick * server.factor)
             aligned = model.timeouts["tick_phase"] == "aligned"

@@ -34,72 +34,72 @@ SCENARIOS: dict[str, tuple[int, Tables]] = {
     "defaults": (3000, {}),
     "leader crash": (3000, {"scenario": CRASH}),
     "one server, its write": (
-        3000, {"cluster": {"nodes": 1}, "node": {"persist_ms": {"uniform": [5, 20]}}},
+        1000, {"cluster": {"nodes": 1}, "node": {"persist_ms": {"uniform": [5, 20]}}},
     ),
     "two servers, loss": (
-        3000, {"cluster": {"nodes": 2}, "timeouts": CONTESTED, "network": {**SLOW, "loss": 0.5}},
+        1000, {"cluster": {"nodes": 2}, "timeouts": CONTESTED, "network": {**SLOW, "loss": 0.5}},
     ),
     "three servers, many terms": (
-        3000,
+        1000,
         {"cluster": {"nodes": 3}, "timeouts": {"election_ms": [30, 45]}, "network": SLOW},
     ),
     "four servers, crash, down, followed": (
-        3000,
+        1000,
         {
             "cluster": {"nodes": 4, "down": [2]}, "scenario": CRASH, "timeouts": CONTESTED,
             "network": {**SLOW, "loss": 0.1}, "stop": {**FOLLOWED, "limit_ms": 300},
         },
     ),
     "seven servers, synchronised, candidates' own range": (
-        1500,
+        500,
         {
             "cluster": {"nodes": 7}, "scenario": TOGETHER, "network": SLOW,
             "timeouts": {"election_ms": [150, 170], "candidate_ms": [20, 60]},
         },
     ),
     "nine servers, three down": (
-        1500,
+        500,
         {
             "cluster": {"nodes": 9, "down": [1, 4, 8]}, "scenario": CRASH,
             "timeouts": {"election_ms": [150, 200]}, "network": {"latency_ms": {"exponential": 8}},
         },
     ),
     "no majority": (
-        1500,
+        500,
         {
             "cluster": {"down": [0, 1, 2]}, "timeouts": {"election_ms": [50, 100]},
             "stop": {"on": "leader", "limit_ms": 500},
         },
     ),
     "censored by the limit": (
-        3000,
+        1000,
         {
             "timeouts": {"election_ms": [30, 45]}, "network": SLOW,
             "stop": {"on": "leader", "limit_ms": 60},
         },
     ),
     "four votes of five": (
-        2000,
+        650,
         {
             "cluster": {"quorum": 4}, "scenario": CRASH, "network": SLOW,
             "timeouts": {"election_ms": [100, 150]},
         },
     ),
     "two votes of four": (
-        2000, {"cluster": {"nodes": 4, "quorum": 2}, "timeouts": CONTESTED, "network": SLOW},
+        650, {"cluster": {"nodes": 4, "quorum": 2}, "timeouts": CONTESTED, "network": SLOW},
     ),
     "logs of given lengths": (
-        2000, {"cluster": {"log": [3, 3, 2, 1, 1]}, "scenario": CRASH, "timeouts": CONTESTED},
+        650, {"cluster": {"log": [3, 3, 2, 1, 1]}, "scenario": CRASH, "timeouts": CONTESTED},
     ),
     # Timers.
     "candidates' own range": (
-        1500, {"timeouts": {"election_ms": [50, 60], "candidate_ms": [20, 100]}, "network": SLOW},
+        500, {"timeouts": {"election_ms": [50, 60], "candidate_ms": [20, 100]}, "network": SLOW},
     ),
     "keep, crash, long tail": (
-        2000, {"timeouts": {**CONTESTED, "timer": "keep"}, "scenario": CRASH, "network": LONG_TAIL},
+        650, {"timeouts": {**CONTESTED, "timer": "keep"}, "scenario": CRASH, "network": LONG_TAIL},
     ),
     "keep, redraw on stepping down, distinct logs": (
-        1000,
+        300,
         {
             "timeouts": {**CONTESTED, "candidate_ms": [25, 120], "timer": "keep"},
             "protocol": {"step_down_timer": "redraw"}, "network": {**SLOW, "loss": 0.2},
@@ -109,7 +109,7 @@ SCENARIOS: dict[str, tuple[int, Tables]] = {
     # A role that changes draws anew: a candidate that stepped down and hears from a leader waits
     # as a follower does.
     "keep, a deposed candidate follows": (
-        900,
+        300,
         {
             "timeouts": {
                 "election_ms": [200, 210], "candidate_ms": [60, 120], "heartbeat_ms": 50,
@@ -120,21 +120,21 @@ SCENARIOS: dict[str, tuple[int, Tables]] = {
         },
     ),
     "redraw on stepping down, distinct logs": (
-        1500,
+        500,
         {
             "timeouts": {"election_ms": [40, 60], "candidate_ms": [25, 120]}, "network": SLOW,
             "protocol": {"step_down_timer": "redraw"}, "cluster": DISTINCT,
         },
     ),
     "fixed, candidates draw": (
-        2000,
+        650,
         {
             "timeouts": {"election_ms": [100, 150], "candidate_ms": [40, 90], "timer": "fixed"},
             "scenario": CRASH, "network": LONG_TAIL,
         },
     ),
     "drift": (
-        1000,
+        300,
         {
             "timeouts": {"election_ms": [100, 110], "heartbeat_ms": 30},
             "node": {"drift_ppm": 300_000}, "stop": lasting(500),
@@ -142,18 +142,18 @@ SCENARIOS: dict[str, tuple[int, Tables]] = {
     ),
     # Ticks.
     "ticks, random": (
-        3000,
+        1000,
         {"timeouts": {"election_ms": [100, 205], "tick_ms": 25}, "scenario": CRASH},
     ),
     "ticks, aligned, synchronised": (
-        2000,
+        650,
         {
             "timeouts": {"election_ms": [100, 200], "tick_ms": 25, "tick_phase": "aligned"},
             "scenario": TOGETHER, "node": {"drift_ppm": 5000},
         },
     ),
     "ticks, aligned, ties with deliveries": (
-        600,
+        200,
         {
             "timeouts": {
                 "election_ms": [50, 100], "tick_ms": 10, "tick_phase": "aligned",
@@ -163,7 +163,7 @@ SCENARIOS: dict[str, tuple[int, Tables]] = {
         },
     ),
     "ticks, keep, distinct logs": (
-        1500,
+        500,
         {
             "timeouts": {
                 "election_ms": [100, 200], "candidate_ms": [60, 150], "tick_ms": 10,
@@ -174,33 +174,33 @@ SCENARIOS: dict[str, tuple[int, Tables]] = {
     ),
     # The largest whole number of ticks within [low, high): six.
     "ticks, fixed": (
-        2000, {"timeouts": {"election_ms": [100, 200], "tick_ms": 30, "timer": "fixed"}},
+        650, {"timeouts": {"election_ms": [100, 200], "tick_ms": 30, "timer": "fixed"}},
     ),
     # Pre-vote.
     "pre-vote": (2000, {"protocol": PRE_VOTE}),
     "pre-vote, crash, candidates' own range": (
-        1500,
+        500,
         {
             "protocol": PRE_VOTE, "scenario": CRASH, "network": {**SLOW, "loss": 0.2},
             "timeouts": {"election_ms": [80, 120], "candidate_ms": [30, 60]},
         },
     ),
     "pre-vote, keep, loss": (
-        1500,
+        500,
         {
             "protocol": PRE_VOTE, "network": {**SLOW, "loss": 0.3},
             "timeouts": {"election_ms": [60, 90], "candidate_ms": [20, 40], "timer": "keep"},
         },
     ),
     "pre-vote, distinct logs, loss, stable": (
-        800,
+        250,
         {
             "protocol": {**PRE_VOTE, "step_down_timer": "redraw"}, "timeouts": CONTESTED,
             "network": {**SLOW, "loss": 0.3}, "cluster": DISTINCT, "stop": staying(150),
         },
     ),
     "pre-vote, copies, writes, a duration": (
-        400,
+        200,
         {
             "protocol": PRE_VOTE, "timeouts": CONTESTED, "cluster": DISTINCT,
             "network": {**LONG_TAIL, "duplicate": 0.5, "loss": 0.2},
@@ -210,7 +210,7 @@ SCENARIOS: dict[str, tuple[int, Tables]] = {
     ),
     # The voter's lease is over at the tick at which a timer of the minimum would be.
     "pre-vote, ticks": (
-        1500,
+        500,
         {
             "protocol": PRE_VOTE, "timeouts": {"election_ms": [60, 120], "tick_ms": 20},
             "network": SLOW,
@@ -218,7 +218,7 @@ SCENARIOS: dict[str, tuple[int, Tables]] = {
     ),
     # Its clock drifts for the lease as for everything else.
     "pre-vote, drift": (
-        2000,
+        650,
         {
             "protocol": PRE_VOTE, "timeouts": {"election_ms": [100, 110]}, "scenario": CRASH,
             "node": {"drift_ppm": 200_000},
@@ -226,7 +226,7 @@ SCENARIOS: dict[str, tuple[int, Tables]] = {
     ),
     # The lease is the range's minimum, whatever followers wait and however exact the clock is.
     "pre-vote, fixed, drift": (
-        1500,
+        500,
         {
             "protocol": PRE_VOTE, "timeouts": {"election_ms": [100, 150], "timer": "fixed"},
             "node": {"drift_ppm": 50_000},
@@ -234,35 +234,35 @@ SCENARIOS: dict[str, tuple[int, Tables]] = {
     ),
     # Links.
     "heavy loss, followed": (
-        500,
+        200,
         {"network": {**SLOW, "loss": 0.5}, "timeouts": CONTESTED, "stop": FOLLOWED},
     ),
     "ordered, copies, loss, stable": (
-        500,
+        200,
         {
             "network": {**LONG_TAIL, "loss": 0.2, "duplicate": 0.5, "ordered": True},
             "timeouts": CONTESTED, "stop": staying(150),
         },
     ),
     "ordered": (
-        500,
+        200,
         {
             "network": {"latency_ms": {"exponential": 25}, "ordered": True},
             "timeouts": CONTESTED, "stop": lasting(300),
         },
     ),
     "normal, clamped": (
-        2000,
+        650,
         {
             "network": {"latency_ms": {"normal": [5, 6], "below": "clamp", "plus": 2}},
             "timeouts": CONTESTED,
         },
     ),
     "normal, drawn again": (
-        2000, {"network": {"latency_ms": {"normal": [5, 6]}}, "timeouts": CONTESTED},
+        650, {"network": {"latency_ms": {"normal": [5, 6]}}, "timeouts": CONTESTED},
     ),
     "links of their own, one unreachable": (
-        1500,
+        500,
         {
             "timeouts": CONTESTED, "stop": FOLLOWED,
             "network": {
@@ -276,35 +276,35 @@ SCENARIOS: dict[str, tuple[int, Tables]] = {
     ),
     # Queues and writes.
     "processing, crash, pre-vote": (
-        1000,
+        300,
         {
             "node": {"process_ms": {"exponential": 8}}, "scenario": CRASH, "protocol": PRE_VOTE,
             "timeouts": {"election_ms": [100, 150]}, "network": LONG_TAIL,
         },
     ),
     "saturated processing": (
-        500,
+        200,
         {
             "node": {"process_ms": {"uniform": [4, 8]}}, "stop": lasting(400),
             "timeouts": {"election_ms": [60, 90], "heartbeat_ms": 15},
         },
     ),
     "saturated processing, seven servers, followed": (
-        800,
+        250,
         {
             "node": {"process_ms": {"exponential": 9}}, "cluster": {"nodes": 7},
             "timeouts": {"election_ms": [80, 120], "heartbeat_ms": 40}, "stop": FOLLOWED,
         },
     ),
     "one write a handler": (
-        600,
+        200,
         {
             "node": {"persist_ms": {"exponential": 6}}, "cluster": DISTINCT, "timeouts": CONTESTED,
             "network": {"loss": 0.1}, "stop": staying(150),
         },
     ),
     "writes apart, followed": (
-        2000,
+        650,
         {
             "node": {
                 "persist": {
@@ -319,12 +319,12 @@ SCENARIOS: dict[str, tuple[int, Tables]] = {
     ),
     # What still waits for its sender's write when the trial ends has not been sent.
     "messages that never left": (
-        2000,
+        650,
         {"node": {"persist": {"candidate": {"uniform": [0, 150]}}}, "network": {"latency_ms": 1}},
     ),
     # One vote is enough: whose write is done first leads, and others may have campaigned by then.
     "one vote of five, writes": (
-        2000,
+        650,
         {
             "cluster": {"quorum": 1}, "timeouts": CONTESTED,
             "node": {"persist_ms": {"uniform": [0, 40]}},
@@ -332,21 +332,21 @@ SCENARIOS: dict[str, tuple[int, Tables]] = {
     ),
     # The stop rules.
     "stable, distinct logs": (
-        1500,
+        500,
         {
             "cluster": DISTINCT, "network": SLOW, "stop": staying(200),
             "timeouts": {"election_ms": [60, 100], "heartbeat_ms": 30},
         },
     ),
     "duration, crash, loss": (
-        1000,
+        300,
         {
             "scenario": CRASH, "cluster": {"nodes": 3}, "network": {**SLOW, "loss": 0.6},
             "timeouts": {"election_ms": [60, 100], "heartbeat_ms": 30}, "stop": lasting(900),
         },
     ),
     "everything": (
-        500,
+        200,
         {
             "cluster": {"nodes": 7, "down": [3], "log": "distinct"},
             "timeouts": {

@@ -27,13 +27,13 @@ MUTANTS = {
     ),
     "minority quorum": (
         "self.count(me, sender) >= self.quorum and self.has_waited(me):\n"
-        "                    self.become_leader",
-        "self.count(me, sender) >= self.quorum - 1:\n                    self.become_leader",
+        "                self.become_leader",
+        "self.count(me, sender) >= self.quorum - 1:\n                self.become_leader",
         "a leader without a majority of votes",
     ),
     "refusals count as votes": (
-        "            if granted:",
-        "            if True:",
+        "term == self.term[me] and granted:",
+        "term == self.term[me]:",
         "a leader without a majority of votes",
     ),
 }

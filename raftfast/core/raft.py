@@ -254,10 +254,13 @@ class Raft:
         elif term == self.term[me] and granted:
             if self.count(me, sender) >= self.quorum and self.has_waited(me):
                 self.become_leader(me)
-        elif rarely(self.counts_refusals) and not granted:
+        elif (
+            rarely(self.counts_refusals)
+            and not granted
             # Who withholds a vote does not adopt the term, and answers from a lower one.
-            if term == self.term[me] or self.sticky:
-                self.count_refusal(me, sender)
+            and (term == self.term[me] or self.sticky)
+        ):
+            self.count_refusal(me, sender)
 
     def on_append_request(self, me: int, sender: int, term: int, now: int) -> None:
         """Follow the leader of this or a higher term; tell one of an older term of the own."""

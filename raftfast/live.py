@@ -33,6 +33,7 @@ _SEED_MAX = 2**64 - 1
 _S_MAX = 1e9
 
 _HONOURED: dict[str, tuple[object, ...]] = {
+    "cluster.witnesses": ((),),
     "timeouts.timer": ALONE,
     "timeouts.backoff": ("none",),
     "timeouts.tick_ms": (0,),
@@ -52,6 +53,7 @@ _HONOURED: dict[str, tuple[object, ...]] = {
     "protocol.quirks": ((),),
     "protocol.redraw_on_precandidate": (None,),
     "protocol.priority": ("none",),
+    "node.candidacy": ("before",),
     "node.drift_ppm": (0,),
     "scenario.kind": ("cold-start", "leader-crash"),
     "scenario.event": ((),),

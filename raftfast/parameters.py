@@ -80,6 +80,7 @@ class Patience:
 
     backoff: int
     decay: int
+    witnesses: list[int]
     factor: float
     step: int
     step_ns: int
@@ -91,15 +92,17 @@ class Patience:
 class Block:
     """All that `Ensemble` needs to know; picklable, and made of what the engine's rooms take.
 
-    `up` is 1 for servers that run; `logs` are log lengths by rank, which compare as the lengths
-    do; `desk_laws` are the rows for process, persist, and the four writes, -1 for none;
-    `timeout_ranges` are [low, high) of followers and candidates in ns, or in ticks, and
-    `lease_wait` is the shortest of election_ms in the same.
+    `up` is 1 for servers that run, `eligible` for those of them that can lead; `logs` are log
+    lengths by rank, which compare as the lengths do; `desk_laws` are the rows for process, persist,
+    and the four writes, -1 for none; `timeout_ranges` are [low, high) of followers and candidates
+    in ns, or in ticks, four numbers a server, and `lease_wait` is the shortest of election_ms in
+    the same.
     """
 
     nodes: int
     quorum: int
     up: list[int]
+    eligible: list[int]
     logs: list[int]
     distinct_logs: int
     timeout_ranges: list[int]
@@ -137,6 +140,7 @@ class Block:
     events: list[happenings.Row]
     groups: list[int]
     pauses: int
+    overlapped: int
     synchronised: int
     stop_on: int
     stable_ns: int
@@ -166,6 +170,7 @@ def block(scenario: Scenario) -> Block:
         nodes=cluster.nodes,
         quorum=cluster.votes_needed,
         up=[int(i not in down) for i in range(cluster.nodes)],
+        eligible=[int(i not in down | {*cluster.witnesses}) for i in range(cluster.nodes)],
         logs=_ranks(cluster.log, cluster.nodes),
         distinct_logs=int(cluster.log == "distinct"),
         timeout_ranges=_timeout_ranges(scenario),
@@ -200,6 +205,7 @@ def block(scenario: Scenario) -> Block:
         steady=int(scenario.scenario.kind == "steady"),
         events=events,
         groups=groups,
+        overlapped=int(scenario.node.candidacy == "overlapped"),
         pauses=int(any(event.do == "pause" for event in scenario.scenario.event)),
         synchronised=int(scenario.scenario.crash_phase == "synchronised"),
         stop_on=_STOPS[scenario.stop.on],
@@ -224,7 +230,7 @@ def _voting(scenario: Scenario) -> Voting:
     kind = {"off": 0, "until-own-timer": w.UNTIL_TIMEOUT}.get(str(protocol.sticky), w.BY_AGE)
     check_ms = protocol.check_quorum_ms or low_ms
     priorities = _priorities(scenario)
-    refusals = protocol.on_rejection == "follower" or protocol.wait_for == "all"
+    refusals = protocol.on_rejection == "follower" or protocol.wait_for != "quorum"
     refusals |= timeouts.backoff in ("rejections", "kafka-2024") or protocol.repoll_ms > 0
     return Voting(
         sticky=kind,
@@ -235,7 +241,7 @@ def _voting(scenario: Scenario) -> Voting:
         deaf=int("deaf-to-responses" in protocol.quirks),
         counts_refusals=int(refusals),
         gives_up=int(protocol.on_rejection == "follower"),
-        waits_for_all=int(protocol.wait_for == "all"),
+        waits_for_all={"quorum": 0, "all": w.FOR_ALL, "higher": w.FOR_HIGHER}[protocol.wait_for],
         check_ns=_ns(check_ms) if protocol.check_quorum else 0,
         tie_break=int(protocol.priority == "tie-break"),
         priorities=priorities,
@@ -253,6 +259,7 @@ def _patience(scenario: Scenario) -> Patience:
     timeouts = scenario.timeouts
     return Patience(
         backoff=_BACKOFFS[timeouts.backoff],
+        witnesses=[int(i in scenario.cluster.witnesses) for i in range(scenario.cluster.nodes)],
         decay=_DECAYS.get(scenario.protocol.priority, 0),
         factor=timeouts.backoff_factor,
         step=_count(timeouts.backoff_ms, timeouts),

@@ -273,8 +273,15 @@ def _check_cluster(given: Given, structs: Mapping[str, Any]) -> None:
         raise given.error(problem, *both)
     if len(set(cluster.down)) < len(cluster.down):
         raise given.error("must hold different ids", "cluster.down")
+    if cluster.witnesses and max(cluster.witnesses) >= nodes:
+        highest = max(cluster.witnesses)
+        problem = f"witnesses must hold ids below cluster.nodes ({nodes}), not {highest}"
+        raise given.error(problem, "cluster.witnesses", "cluster.nodes")
     if not cluster.running:
         raise given.error(f"at least one of the {nodes} servers must run; all are down", *both)
+    if {*cluster.running} <= {*cluster.witnesses}:
+        problem = "a running server must be no witness, or nobody could lead"
+        raise given.error(problem, "cluster.witnesses", *both)
     if isinstance(cluster.log, tuple) and len(cluster.log) != nodes:
         problem = f"log must hold one length a server, {nodes} in all, not {len(cluster.log)}"
         raise given.error(problem, "cluster.log", "cluster.nodes")

@@ -70,6 +70,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=NODES_MAX, description=f"a whole number from 1 to {NODES_MAX}")
     ] = 5
     down: Ids = ()
+    witnesses: Ids = ()
     log: Annotated[
         Literal["equal", "distinct"] | tuple[Annotated[int, Meta(ge=0, le=_INT64_MAX)], ...],
         Meta(description='"equal", "distinct" or a list of lengths, each a whole number from 0'),
@@ -154,7 +155,7 @@ class Protocol(Struct, frozen=True, kw_only=True):
     step_down_timer: Literal["keep", "redraw"] = "keep"
     redraw_on_precandidate: Flag | None = None
     on_rejection: Literal["wait", "follower"] = "wait"
-    wait_for: Literal["quorum", "all"] = "quorum"
+    wait_for: Literal["quorum", "all", "higher"] = "quorum"
     priority: Literal["none", "tie-break", "decay", "decay-fixed", "decay-skip", "escape"] = "none"
     priorities: Annotated[
         tuple[Annotated[int, Meta(ge=0, le=1_000_000)], ...],
@@ -210,10 +211,11 @@ class Persist(Struct, frozen=True, kw_only=True):
 
 
 class Node(Struct, frozen=True, kw_only=True):
-    """[node]. Either `persist_ms` is set or `persist`."""
+    """[node]. Either `persist_ms` is set or `persist`. `candidacy` says when a candidate writes."""
 
     process_ms: Distribution
     persist_ms: Distribution | None = None
+    candidacy: Literal["before", "overlapped"] = "before"
     drift_ppm: Annotated[float, Meta(ge=0, lt=1e6, description="a number from 0 to below 1e6")] = (
         0.0
     )

@@ -58,7 +58,8 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "cluster": {
             "nodes": nodes,
-            "down": draw(st.permutations(range(nodes)))[running:],
+            "down": (order := draw(st.permutations(range(nodes))))[running:],
+            "witnesses": sorted(order[1 : draw(st.sampled_from([1, 1, 1, 2, 3]))]),
             "log": draw(
                 st.one_of(
                     st.sampled_from(["equal", "equal", "distinct"]),
@@ -118,7 +119,7 @@ def protocols(draw: st.DrawFn, nodes: int) -> dict[str, Any]:
         "check_quorum": draw(often),
         "check_quorum_ms": draw(st.sampled_from([0.0, 25.0])),
         "on_rejection": draw(st.sampled_from(["wait", "wait", "follower"])),
-        "wait_for": draw(st.sampled_from(["quorum", "quorum", "all"])),
+        "wait_for": draw(st.sampled_from(["quorum", "quorum", "all", "higher"])),
         "priority": draw(
             st.sampled_from(
                 ["none", "none", "tie-break", "decay", "decay-fixed", "decay-skip", "escape"]
@@ -200,6 +201,7 @@ def nodes_tables(draw: st.DrawFn) -> dict[str, Any]:
         node["process_ms"] = draw(
             st.sampled_from([0.1, 2.0, 40.0, {"exponential": 4.0}, {"uniform": [0, 9]}])
         )
+    node["candidacy"] = draw(st.sampled_from(["before", "overlapped"]))
     persist = draw(st.integers(0, 3))
     if persist == 0:
         node["persist_ms"] = draw(st.sampled_from([1.0, 15.0, {"normal": [2.0, 1.5]}]))

@@ -40,8 +40,8 @@ cdef class Ensemble:
     cdef readonly Safety safety
     cdef Census census
     cdef Stop stop
-    cdef int nodes, leased, busy, watched, writes, distinct_logs, ranked, persistent, crash, synchronised
-    cdef int[::1] up
+    cdef int nodes, leased, busy, watched, writes, distinct_logs, ranked, persistent, overlapped, crash, synchronised
+    cdef int[::1] up, eligible
     cdef int64_t[::1] logs, columns
     cdef int64_t stride, lease_wait
     cdef readonly int64_t events
@@ -78,6 +78,7 @@ cdef class Ensemble:
     cdef inline void expire(self, int server) noexcept nogil
     @cython.locals(at=int64_t, term=int64_t, voted_for=int, reasons=int)
     cdef inline void settle(self, int server, int64_t now) noexcept nogil
+    cdef apart send_late(self, int server, int reasons, int64_t now, int64_t at) noexcept nogil
     @cython.locals(term=int64_t, voted_for=int)
     cdef apart_int write_down(self, int server, int64_t now) noexcept nogil
     @cython.locals(what=int64_t)

@@ -18,12 +18,13 @@ cdef class Patience:
     cdef double factor
     cdef int64_t step, step_ns, longest_ns, top
     cdef int64_t[::1] lost, waits, target
-    cdef int[::1] waiting, skipped
+    cdef int[::1] waiting, skipped, witness
     @cython.locals(i=int)
     cdef apart clear(self) noexcept nogil
     @cython.locals(role=int)
     cdef apart_int acts(self, int server, int64_t now) noexcept nogil
     cdef apart note(self, int server, int reasons, int64_t now) noexcept nogil
+    cdef void wait_again(self, int server, int64_t now) noexcept nogil
     @cython.locals(scale=double, _=int64_t)
     cdef void lose(self, int server) noexcept nogil
     @cython.locals(power=int64_t, times=int64_t, wait=int64_t)

@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from raftfast._compiled.words cimport (
     APPEND_REQUEST, APPEND_RESPONSE, BALLOT_WORDS, BY_LOG, CAMPAIGN, CANDIDATE, CONTACT, DEPOSED, EVERYONE,
-    EXPIRED, FOLLOW, FOLLOWER, GRANT, HEARTBEAT_DEAD, LEAD, LEADER, LOST, NOBODY, PLACES, ONE, PAYLOAD, PRE_CAMPAIGN,
+    EXPIRED, FOLLOW, FOLLOWER, FOR_HIGHER, GRANT, HEARTBEAT_DEAD, LEAD, LEADER, LOST, NOBODY, PLACES, ONE, PAYLOAD, PRE_CAMPAIGN,
     PRE_CANDIDATE, PRE_VOTE_REQUEST, PRE_VOTE_RESPONSE, STEP_DOWN, TERM, UNANSWERED, UNTIL_TIMEOUT, VOTE_REQUEST,
     VOTE_RESPONSE, WROTE_CANDIDACY, WROTE_LEAD, WROTE_TERM, WROTE_VOTE, apart, apart_int, rarely,
 )
@@ -53,9 +53,11 @@ cdef class Raft:
     cdef apart_int outranks(self, int me, int sender, int64_t log) noexcept nogil
     cdef apart learn_of_term(self, int me, int64_t term) noexcept nogil
     cdef inline int has_waited(self, int me) noexcept nogil
+    @cython.locals(i=int)
+    cdef apart_int has_heard_the_higher(self, int me) noexcept nogil
     cdef inline int has_won(self, int me) noexcept nogil
     cdef apart win(self, int me) noexcept nogil
-    @cython.locals(w=int, bit=uint64_t)
+    @cython.locals(w=int, bit=uint64_t, vetoed=int)
     cdef apart count_refusal(self, int me, int sender) noexcept nogil
     @cython.locals(w=int, bit=uint64_t)
     cdef apart_int has_answered(self, int me, int sender) noexcept nogil

@@ -92,6 +92,8 @@ cdef enum:
     HEARTBEAT_DEAD = 3
     BY_AGE = 1
     UNTIL_TIMEOUT = 2
+    FOR_ALL = 1
+    FOR_HIGHER = 2
     BY_REJECTIONS = 1
     BY_FAILURES = 2
     BY_LOSSES = 3

@@ -98,6 +98,7 @@ class Ensemble:
         self.network.again_if_refused = block.repoll_denied
         self.repoll_ns = block.repoll_ns
         self.rounds = array("q", bytes(8 * nodes))
+        self.overlapped = block.overlapped
         self.persistent = int(self.repoll_ns > 0 or self.patience.on > 0)
         self.desk = Desk(self.laws, self.queue, nodes, block.desk_laws, queue, block.pauses)
         self.safety = Safety(nodes, terms)
@@ -129,6 +130,7 @@ class Ensemble:
     def take_start(self, block: object) -> None:
         """Take how a trial starts."""
         self.up = array("i", block.up)
+        self.eligible = array("i", block.eligible)
         self.logs = array("q", block.logs)
         self.distinct_logs = block.distinct_logs
         self.ranked = block.ranked
@@ -319,18 +321,18 @@ class Ensemble:
         self.safety.enter(server, term, voted_for)
 
     def draw_leader(self) -> int:
-        """One of the running servers with the longest log, each as likely."""
+        """One of the running servers with the longest log, each as likely; never a witness."""
         longest = -1
         several = 0
         for i in range(self.nodes):
-            if self.up[i] and self.logs[i] > longest:
+            if self.eligible[i] and self.logs[i] > longest:
                 longest = self.logs[i]
                 several = 0
-            if self.up[i] and self.logs[i] == longest:
+            if self.eligible[i] and self.logs[i] == longest:
                 several += 1
         left = self.rng.below(FOR_LEADER * PURPOSE, 0, several)
         for i in range(self.nodes):
-            if self.up[i] and self.logs[i] == longest:
+            if self.eligible[i] and self.logs[i] == longest:
                 if left == 0:
                     return i
                 left -= 1
@@ -462,11 +464,19 @@ class Ensemble:
                 self.come_back(server, reasons, at)
         if self.raft.out:
             if rarely(at > now):
-                self.network.carry_later(server, at)
+                self.send_late(server, reasons, now, at)
             else:
                 self.network.carry(at)
         if rarely(reasons & CONTACT):
             self.note_contact(server, term)
+
+    def send_late(self, server: int, reasons: int, now: int, at: int) -> None:
+        """Send what waits for a write, when that is done; a request for votes may not wait."""
+        if self.overlapped and reasons & CAMPAIGN and not reasons & LEAD:
+            # braft, node.cpp: the own vote is written while the others are asked.
+            self.network.carry(now)
+        else:
+            self.network.carry_later(server, at)
 
     def write_down(self, server: int, now: int) -> int:
         """Note a new term or vote in the journal, and write down what must be durable; when that

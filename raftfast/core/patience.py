@@ -59,6 +59,7 @@ class Patience:
         self.waits = array("q", bytes(8 * nodes))
         self.target = array("q", bytes(8 * nodes))
         self.skipped = array("i", bytes(4 * nodes))
+        self.witness = array("i", bytes(4 * nodes))
 
     def take_rules(self, block: object) -> None:
         """Take the settings of a parameter block's `patience`."""
@@ -70,7 +71,8 @@ class Patience:
         self.step_ns = patience.step_ns
         self.longest_ns = patience.longest_ns
         self.top = max(block.voting.priorities)
-        self.on = int(self.backoff > 0 or self.decay > 0)
+        self.witness = array("i", patience.witnesses)
+        self.on = int(self.backoff > 0 or self.decay > 0 or max(patience.witnesses) > 0)
         if self.backoff:
             self.timeouts.stretch_to(patience.longest)
 
@@ -89,6 +91,10 @@ class Patience:
         role = self.raft.role[server]
         if role == LEADER:
             return 1
+        if self.witness[server]:
+            # It votes, and keeps nothing that it could lead with.
+            self.wait_again(server, now)
+            return 0
         if self.backoff and role != FOLLOWER:
             if self.waiting[server]:
                 self.waiting[server] = 0
@@ -100,11 +106,14 @@ class Patience:
                 return 0
         if self.decay and role == FOLLOWER and self.raft.priority[server] < self.target[server]:
             self.come_down(server)
-            # Its timer has fired, even if that leads to nothing.
-            self.raft.forget_leader(server)
-            self.timeouts.apply(server, DEPOSED | EXPIRED, now)
+            self.wait_again(server, now)
             return 0
         return 1
+
+    def wait_again(self, server: int, now: int) -> None:
+        """The timer of `server` has fired, and that leads to nothing but another wait."""
+        self.raft.forget_leader(server)
+        self.timeouts.apply(server, DEPOSED | EXPIRED, now)
 
     def note(self, server: int, reasons: int, now: int) -> None:
         """A handler of `server` left these reasons."""

@@ -28,6 +28,7 @@ if not cython.compiled:
         EXPIRED,
         FOLLOW,
         FOLLOWER,
+        FOR_HIGHER,
         GRANT,
         HEARTBEAT_DEAD,
         LEAD,
@@ -363,7 +364,16 @@ class Raft:
     def has_waited(self, me: int) -> int:
         """Whether a candidate with enough votes needs to wait for no more answers."""
         if rarely(self.waits_for_all):
+            if self.waits_for_all == FOR_HIGHER:
+                return self.has_heard_the_higher(me)
             return self.tally[me] + self.against[me] >= self.nodes
+        return 1
+
+    def has_heard_the_higher(self, me: int) -> int:
+        """Whether every voter of a higher priority has answered."""
+        for i in range(self.nodes):
+            if self.priority[i] > self.priority[me] and self.has_answered(me, i) == 0:
+                return 0
         return 1
 
     def has_won(self, me: int) -> int:
@@ -384,7 +394,12 @@ class Raft:
             return
         self.refusals[w] |= bit
         self.against[me] += 1
-        if self.waits_for_all and self.has_won(me) and self.has_waited(me):
+        vetoed = self.waits_for_all == FOR_HIGHER and self.priority[sender] > self.priority[me]
+        if vetoed:
+            # Ratis, `LeaderElection`: a rejection by a higher priority loses the election.
+            self.reasons |= LOST | DEPOSED
+            self.role[me] = FOLLOWER
+        elif self.waits_for_all and self.has_won(me) and self.has_waited(me):
             self.win(me)
         elif self.against[me] == self.nodes - self.quorum + 1:
             self.reasons |= LOST

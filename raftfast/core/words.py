@@ -119,6 +119,8 @@ BY_LOG = 2
 HEARTBEAT_DEAD = 3
 BY_AGE = 1
 UNTIL_TIMEOUT = 2
+FOR_ALL = 1
+FOR_HIGHER = 2
 
 # What counts as an election lost, and how a target priority comes down.
 BY_REJECTIONS = 1

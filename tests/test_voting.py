@@ -1,0 +1,69 @@
+"""Rules of voting beyond the paper, each where its effect can be told exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import raftfast
+from raftfast import InputError, Scenario
+
+# Server 0 times out first, at 100 ms; the others long after; 10 ms a message.
+ONE_BY_ONE = {
+    "timeouts": {"election_ms": 1000, "server": [{"id": 0, "election_ms": 100}]},
+    "network": {"latency_ms": 10},
+}
+
+
+def elected_ms(tables: dict[str, object], *overrides: str) -> float:
+    scenario = Scenario.from_dict({**ONE_BY_ONE, **tables}, overrides=overrides)
+    result = raftfast.run(scenario, 2)
+    assert result.violations == 0
+    took: np.ndarray = result.samples["election_ms"]
+    assert (took == took[0]).all()
+    return float(took[0])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ((), 120.0),
+        # All four answers are there at the same time; with one down, the timeout decides: at its
+        # end a candidate with a quorum takes office.
+        (("protocol.wait_for=all",), 120.0),
+        (("protocol.wait_for=all", "cluster.down=[4]"), 200.0),
+        # Server 0 has the highest priority and waits for nobody; with the lowest, for all.
+        (("protocol.wait_for=higher", "cluster.down=[4]"), 120.0),
+        (
+            ("protocol.wait_for=higher", "cluster.down=[4]", "protocol.priorities=[1,2,3,4,5]"),
+            200.0,
+        ),
+        # A write of 30 ms by everyone: the own before the request, the voters' before the answer.
+        (("node.persist_ms=30",), 180.0),
+        (("node.persist_ms=30", "node.candidacy=overlapped"), 150.0),
+        # Of a slow candidate and quick voters only the round trip is left to wait for.
+        (("node.persist={candidate=30}", "node.candidacy=overlapped"), 130.0),
+        # The own vote is not written before 100 + 30 ms, whenever the answers are there.
+        (("node.persist={candidate=5}", "node.candidacy=overlapped"), 120.0),
+        # A witness lets its timeout pass; the others follow a second later.
+        (("cluster.witnesses=[0]", "cluster.down=[1, 2]"), None),
+    ],
+)
+def test_when_the_leader_takes_office(overrides: tuple[str, ...], expected: float | None) -> None:
+    if expected is None:
+        # Two of five are down; 3 and 4 split the vote at 1000 ms until the end of time.
+        scenario = Scenario.from_dict(ONE_BY_ONE, overrides=overrides)
+        assert raftfast.run(scenario, 2).samples["censored"].all()
+    else:
+        overrides = (*overrides, "timeouts.candidate_ms=100")
+        assert elected_ms({}, *overrides) == expected
+
+
+def test_a_witness_votes_and_never_leads() -> None:
+    scenario = Scenario.from_dict({"cluster": {"witnesses": [0, 1]}})
+    result = raftfast.run(scenario, 2000)
+    assert set(np.unique(result.samples["leader"])) == {2.0, 3.0, 4.0}
+    crashed = raftfast.run(scenario.replace(**{"scenario.kind": "leader-crash"}), 2000)
+    assert set(np.unique(crashed.samples["leader"])) == {2.0, 3.0, 4.0}
+    with pytest.raises(InputError, match="or nobody could lead"):
+        scenario.replace(**{"cluster.down": [2, 3, 4]})

@@ -19,6 +19,7 @@ ROOMS = (
     "laws",
     "journal",
     "clock",
+    "detector",
     "timeouts",
     "raft",
     "patience",

@@ -52,6 +52,7 @@ _ROOMS = {
     "Ensemble": "ensemble",
     "Raft": "raft",
     "Clock": "clock",
+    "Detector": "detector",
     "Timeouts": "timeouts",
     "Rng": "rng",
     "Laws": "laws",

@@ -38,6 +38,7 @@ _HONOURED: dict[str, tuple[object, ...]] = {
     "timeouts.backoff": ("none",),
     "timeouts.tick_ms": (0,),
     "timeouts.poll_ms": ((0.0, 0.0),),
+    "timeouts.detector": ("none",),
     "timeouts.first_ms": (None,),
     "timeouts.fast_forward_ms": (0,),
     "timeouts.rank_ms": (0,),

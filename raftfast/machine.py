@@ -149,7 +149,13 @@ class Raft:
         up = [int(i == self._server) for i in range(self._nodes)]
         clock = chosen.Clock(rng, self._nodes)
         self._timeouts = chosen.Timeouts(
-            rng, clock, self._nodes, heartbeat_ns, drawn * self._nodes, up
+            rng,
+            clock,
+            chosen.Detector(self._nodes, 0, heartbeat_ns),
+            self._nodes,
+            heartbeat_ns,
+            drawn * self._nodes,
+            up,
         )
         self._timeouts.follow(*classes)
         if timer == "boot":

@@ -46,6 +46,7 @@ _BACKOFFS = {
     "lost-elections": w.BY_LOSSES,
     "kafka-2024": w.BY_KAFKA,
 }
+_DETECTORS = {"none": 0, "ewma": w.BY_EWMA, "phi": w.BY_PHI, "aten": w.BY_ATEN}
 _DECAYS = {"decay": w.DECAY, "decay-fixed": w.DECAY_FIXED, "decay-skip": w.DECAY_AFTER_SKIP}
 
 Row = tuple[int, int, float, float, float, int, int, int]
@@ -114,6 +115,7 @@ class Block:
     window: int
     polled: int
     each_tick: int
+    detector: int
     first_ranges: list[int] | None
     ahead: int
     rank_wait: int
@@ -181,6 +183,7 @@ def block(scenario: Scenario) -> Block:
         own_candidacy=int(timeouts.candidate_ms is not None),
         window=int(timeouts.timer == "jitter"),
         polled={"poll": 1, "poll-own-draw": 2}.get(timeouts.timer, 0),
+        detector=_DETECTORS[timeouts.detector],
         each_tick=int(timeouts.timer == "redraw-each-tick"),
         first_ranges=_first_ranges(scenario),
         ahead=_count(timeouts.fast_forward_ms, timeouts),

@@ -349,6 +349,9 @@ def _check_timer(given: Given, structs: Mapping[str, Any]) -> None:
         if used and 0 < getattr(timeouts, name) < timeouts.tick_ms:
             problem = f"{name} must be a tick ({_shown(timeouts.tick_ms)} ms) or more, or 0"
             raise given.error(problem, f"timeouts.{name}", "timeouts.tick_ms", "timeouts.backoff")
+    if timeouts.detector != "none" and (timeouts.timer != "redraw" or ticks):
+        problem = f'detector "{timeouts.detector}" goes with timer "redraw", and no tick_ms'
+        raise given.error(problem, "timeouts.detector", *both)
     poll_ms = timeouts.poll_ms
     if poll_ms[1] > 0 and poll_ms[0] < schema.NANOSECOND_MS:
         raise given.error("must be 0 (always) or have a low above 0", "timeouts.poll_ms")

@@ -181,6 +181,7 @@ BAD = [
     ("timeouts.server", "[{ id = 1 }, { id = 1 }]", "another server"),
     ("timeouts.server", "[{ id = 1, elction_ms = 5 }]", "did you mean election_ms?"),
     ("timeouts.server", "[{ id = 1, election_ms = [9, 5] }]", "low <= high"),
+    ("timeouts.detector", '"phy"', 'did you mean "phi"?'),
     ("timeouts.first_ms", "0", "must be one number or a list"),
     ("timeouts.rank_ms", "-1", "from 0 to 1e9"),
     ("timeouts.timer", '"redrw"', 'did you mean "redraw"?'),

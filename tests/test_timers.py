@@ -81,7 +81,9 @@ def test_jitter_is_kept_for_its_window(engine: str) -> None:
     rng = rooms.Rng()
     rng.open_trial(1, 1)
     ms = 1_000_000
-    timer = rooms.Timeouts(rng, rooms.Clock(rng, 1), 1, ms, [1000 * ms, 2000 * ms] * 2, [1])
+    timer = rooms.Timeouts(
+        rng, rooms.Clock(rng, 1), rooms.Detector(1, 0, ms), 1, ms, [1000 * ms, 2000 * ms] * 2, [1]
+    )
     timer.follow(*masks("jitter", "keep"))
     timer.keep_jitter()
     timer.ready()
@@ -146,3 +148,48 @@ def test_boot_draws_once_so_that_a_tie_lasts_for_ever() -> None:
     share = tied.samples["censored"].mean()
     assert abs(share - 1 / 3) < 4 * (2 / 9 / trials) ** 0.5
     assert raftfast.run(scenario, trials).samples["censored"].max() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("detector", "silence_ms"),
+    # Three gaps of 50 ms; 50 + 3000 and 5.612 times the least deviation of 100; half as long again.
+    [("ewma", 150.0), ("phi", 3611.2), ("aten", 75.0)],
+)
+def test_what_a_detector_makes_of_even_heartbeats(detector: str, silence_ms: float) -> None:
+    """The leader crashes U[0, 50) after its last heartbeat, which took 1 ms."""
+    scenario = Scenario.from_dict(
+        {
+            "timeouts": {"election_ms": 1000, "heartbeat_ms": 50, "detector": detector},
+            "network": {"latency_ms": 1},
+            "scenario": {"kind": "leader-crash", "crash_phase": "synchronised"},
+            "stop": {"limit_ms": 10_000},
+        }
+    )
+    detected = raftfast.run(scenario, 2000).samples["detect_ms"]
+    assert silence_ms - 50 < detected.min() < silence_ms - 49
+    assert silence_ms - 1 < detected.max() < silence_ms + 0.01
+
+
+@pytest.mark.parametrize("count", [1, 7, 150, 1000, 2500])
+def test_what_a_detector_learns(engine: str, count: int) -> None:
+    ms = 1_000_000
+    gaps = np.random.default_rng(5).integers(20 * ms, 400 * ms, count)
+    known = np.concatenate([[50 * ms], gaps])
+    rooms = engines.load(engine)
+    silences = []
+    for kind in (w.BY_EWMA, w.BY_PHI, w.BY_ATEN):
+        detector = rooms.Detector(2, kind, 50 * ms)
+        detector.start(1, 0)
+        for at in np.cumsum(gaps):
+            detector.hear(1, int(at))
+        silences.append(detector.silence(1))
+    average = 50.0 * ms
+    for gap in known:
+        average += (gap - average) / 5
+    last = known[-1000:]
+    assert silences[0] == pytest.approx(min(max(3 * average, 100 * ms), 2000 * ms))
+    deviation = max(last.std(), 100 * ms)
+    assert silences[1] == pytest.approx(last.mean() + 3000 * ms + 5.6120012442 * deviation)
+    # The least gap that more than .99 of them do not exceed, half as long again.
+    enough = [gap for gap in sorted(last) if (last <= gap).mean() > 0.99]
+    assert silences[2] == int(enough[0]) * 3 // 2

@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t, uint64_t
 from raftfast._compiled.census cimport Census
 from raftfast._compiled.clock cimport Clock
 from raftfast._compiled.desk cimport Desk
+from raftfast._compiled.detector cimport Detector
 from raftfast._compiled.events cimport Events
 from raftfast._compiled.journal cimport Journal
 from raftfast._compiled.laws cimport Laws

@@ -1,6 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from raftfast._compiled.clock cimport Clock
+from raftfast._compiled.detector cimport Detector
 from raftfast._compiled.rng cimport Rng
 from raftfast._compiled.words cimport (
     CAMPAIGN, CONTACT, EXPIRED, FOR_CANDIDACY, FOR_ELECTION, FOR_FIRST, FOR_WINDOW, FAR_NS, GRANT, LEAD, NEVER,
@@ -11,6 +12,8 @@ from raftfast._compiled.words cimport (
 cdef class Timeouts:
     cdef Rng rng
     cdef Clock clock
+    cdef Detector detector
+    cdef int listens
     cdef int nodes, redraw_on, restart_on, plain, once, window, each_tick, own_candidacy, boots_otherwise
     cdef readonly int first, polled
     cdef readonly int64_t first_at
@@ -55,6 +58,7 @@ cdef class Timeouts:
     cdef void start_all(self) noexcept nogil
     @cython.locals(low=int64_t, at=int64_t)
     cpdef void apply(self, int server, int reasons, int64_t now) noexcept nogil
+    cdef apart listen(self, int server, int reasons, int64_t now) noexcept nogil
     cdef apart restart(self, int server, int reasons, int64_t now) noexcept nogil
     @cython.locals(wait=int64_t)
     cdef apart restart_by_clock(self, int server, int reasons, int64_t now) noexcept nogil

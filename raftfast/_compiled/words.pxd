@@ -98,6 +98,10 @@ cdef enum:
     BY_FAILURES = 2
     BY_LOSSES = 3
     BY_KAFKA = 4
+    BY_EWMA = 1
+    BY_PHI = 2
+    BY_ATEN = 3
+    GAPS_MAX = 1000
     DECAY = 1
     DECAY_FIXED = 2
     DECAY_AFTER_SKIP = 3

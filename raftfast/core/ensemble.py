@@ -42,6 +42,7 @@ if not cython.compiled:
 from .census import Census
 from .clock import Clock
 from .desk import Desk
+from .detector import Detector
 from .events import Events
 from .journal import Journal
 from .laws import Laws
@@ -75,7 +76,13 @@ class Ensemble:
         self.clock.drift_by(block.drift_ppm)
         self.clock.poll_by(block.poll_range[0], block.poll_range[1])
         self.timeouts = Timeouts(
-            self.rng, self.clock, nodes, block.heartbeat_ns, block.timeout_ranges, block.up
+            self.rng,
+            self.clock,
+            Detector(nodes, block.detector, block.heartbeat_ns),
+            nodes,
+            block.heartbeat_ns,
+            block.timeout_ranges,
+            block.up,
         )
         self.timeouts.take_class(block)
         self.raft = Raft(nodes, block.quorum, block.pre_vote, block.lease_ns)

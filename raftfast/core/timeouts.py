@@ -36,6 +36,7 @@ if not cython.compiled:
         whole,
     )
 from .clock import Clock
+from .detector import Detector
 from .rng import Rng
 
 
@@ -52,6 +53,7 @@ class Timeouts:
         self,
         rng: Rng,
         clock: Clock,
+        detector: Detector,
         nodes: int,
         heartbeat_ns: int,
         ranges: list[int],
@@ -59,6 +61,8 @@ class Timeouts:
     ) -> None:
         self.rng = rng
         self.clock = clock
+        self.detector = detector
+        self.listens = 0
         self.nodes = nodes
         self.heartbeat_ns = heartbeat_ns
         self.up = array("i", up)
@@ -197,10 +201,13 @@ class Timeouts:
         self.plain = 1
         if not self.clock.plain or self.window or self.each_tick or self.rank_wait > 0:
             self.plain = 0
-        if self.draws_own:
+        if self.draws_own or self.detector.kind > 0:
             self.plain = 0
+        self.listens = 1 if self.polled or self.detector.kind > 0 else 0
         self.otherwise = 0
         if self.once or self.each_tick or self.stretched or self.draws_own or self.rank_wait > 0:
+            self.otherwise = 1
+        if self.detector.kind > 0:
             self.otherwise = 1
 
     # How a trial begins.
@@ -224,8 +231,10 @@ class Timeouts:
         self.drawn_for[server] = FOR_ELECTION
         self.put_off[server] = 1
         self.since[server] = now
-        if rarely(self.draws_own):
+        if rarely(self.otherwise):
             self.lost[server] = 0
+            if self.detector.kind > 0:
+                self.detector.start(server, now)
         at = now + self.draw(server)
         if rarely(self.polled or self.boots_otherwise or not self.plain):
             at = self.start_otherwise(server, now, boots)
@@ -269,6 +278,8 @@ class Timeouts:
         self.election_draws[server] += 1
         self.drawn_for[server] = FOR_ELECTION
         self.put_off[server] = 1
+        if self.detector.kind > 0:
+            self.detector.start(server, now)
         at = now + self.draw(server)
         if self.polled or self.boots_otherwise or not self.plain:
             at = self.start_otherwise(server, now, 1)
@@ -309,8 +320,8 @@ class Timeouts:
 
     def apply(self, server: int, reasons: int, now: int) -> None:
         """Draw, restart or leave the timer of `server`, as these reasons ask, at `now` (ns)."""
-        if rarely(self.polled) and reasons & (CONTACT | GRANT):
-            self.heard[server] = now
+        if rarely(self.listens) and reasons & (CONTACT | GRANT):
+            self.listen(server, reasons, now)
         if rarely(reasons & LEAD):
             self.put_off[server] = 0
             at = now + self.heartbeat_ns
@@ -339,6 +350,13 @@ class Timeouts:
                 self.set_due(server, now + low)
         elif rarely(reasons & self.restart_on):
             self.restart(server, reasons, now)
+
+    def listen(self, server: int, reasons: int, now: int) -> None:
+        """Note a contact where timers run freely, or are learnt from it."""
+        if self.polled:
+            self.heard[server] = now
+        elif reasons & CONTACT:
+            self.detector.hear(server, now)
 
     def restart(self, server: int, reasons: int, now: int) -> None:
         """Start the timer of `server` again with what it drew last."""
@@ -408,7 +426,10 @@ class Timeouts:
         span = self.election_span[server]
         purpose = FOR_ELECTION
         ordinal = self.election_draws[server] - 1
-        if self.drawn_for[server] == FOR_CANDIDACY:
+        if self.drawn_for[server] == FOR_ELECTION:
+            if self.detector.kind > 0:
+                low = self.detector.silence(server)
+        else:
             low = self.candidate_low[server]
             span = self.candidate_span[server]
             if self.own_candidacy:

@@ -13,7 +13,7 @@ cdef class Timeouts:
     cdef Rng rng
     cdef Clock clock
     cdef Detector detector
-    cdef int listens
+    cdef int listens, simple
     cdef int nodes, redraw_on, restart_on, plain, once, window, each_tick, own_candidacy, boots_otherwise
     cdef readonly int first, polled
     cdef readonly int64_t first_at

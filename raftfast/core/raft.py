@@ -165,7 +165,7 @@ class Raft:
         for i in range(self.nodes):
             self.set_priority(i, voting.priorities[i], voting.steps[i])
         self.tie_break = voting.tie_break
-        self.particular = int(self.tie_break or self.stubborn)
+        self.particular = int(self.tie_break > 0 or self.stubborn > 0 or self.sticky > 0)
 
     def hold_votes(self, sticky: int, sticky_ns: int, silent: int) -> None:
         """Let a server that knows a leader withhold its vote: BY_AGE, while it was in contact
@@ -226,12 +226,12 @@ class Raft:
     def on_vote_request(self, me: int, sender: int, term: int, log: int, now: int) -> None:
         """Grant one vote a term, first come first served, to a log no shorter than the own."""
         self.begin(now)
-        if rarely(self.sticky) and self.is_held(me):
-            self.refuse_held(VOTE_RESPONSE, me, sender)
-            return
         granted = 0
         refused = 0
         if rarely(self.particular):
+            if self.is_held(me):
+                self.refuse_held(VOTE_RESPONSE, me, sender)
+                return
             refused = self.is_particular(me, sender, term, log)
         if term > self.term[me]:
             self.step_down(me, term)

@@ -66,14 +66,14 @@ class Timeouts:
         self.nodes = nodes
         self.heartbeat_ns = heartbeat_ns
         self.up = array("i", up)
-        self.redraw_on = 0
-        self.restart_on = 0
+        self.follow(0, 0)
         self.once = 0
         self.window = 0
         self.polled = 0
         self.each_tick = 0
         self.own_candidacy = 1
         self.plain = 1
+        self.simple = 0
         self.begins_apart = 0
         self.ahead = 0
         self.boots_otherwise = 0
@@ -185,6 +185,7 @@ class Timeouts:
         """Let candidates' timeouts be stretched, up to this."""
         self.stretched = 1
         self.otherwise = 1
+        self.simple = 0
         self.longest = longest
 
     def stretch(self, server: int, scale: float, extra: int) -> None:
@@ -197,7 +198,7 @@ class Timeouts:
         self.rank[server] = rank
 
     def ready(self) -> None:
-        """All is set: find out whether the quick way will do."""
+        """All is set: find out whether the quick ways will do."""
         self.plain = 1
         if not self.clock.plain or self.window or self.each_tick or self.rank_wait > 0:
             self.plain = 0
@@ -209,6 +210,9 @@ class Timeouts:
             self.otherwise = 1
         if self.detector.kind > 0:
             self.otherwise = 1
+        self.simple = 1 if self.plain and not self.otherwise and not self.listens else 0
+        if self.boots_otherwise:
+            self.simple = 0
 
     # How a trial begins.
 
@@ -230,21 +234,21 @@ class Timeouts:
         self.candidacy_draws[server] = 0
         self.drawn_for[server] = FOR_ELECTION
         self.put_off[server] = 1
-        self.since[server] = now
-        if rarely(self.otherwise):
-            self.lost[server] = 0
-            if self.detector.kind > 0:
-                self.detector.start(server, now)
-        at = now + self.draw(server)
-        if rarely(self.polled or self.boots_otherwise or not self.plain):
+        if rarely(not self.simple):
             at = self.start_otherwise(server, now, boots)
+        else:
+            at = now + self.draw(server)
         self.due[server] = at
         self.armed[server] = server
         return at
 
     def start_otherwise(self, server: int, now: int, boots: int) -> int:
-        """When the first timer of a server is due where that is not its draw after `now`."""
-        wait = self.drawn[server]
+        """When the first timer of a server is due where that may not be its draw after `now`."""
+        self.since[server] = now
+        self.lost[server] = 0
+        if self.detector.kind > 0:
+            self.detector.start(server, now)
+        wait = self.draw(server)
         later = self.rank_wait * self.rank[server]
         own_first = boots and self.begins_apart
         if own_first:
@@ -278,11 +282,7 @@ class Timeouts:
         self.election_draws[server] += 1
         self.drawn_for[server] = FOR_ELECTION
         self.put_off[server] = 1
-        if self.detector.kind > 0:
-            self.detector.start(server, now)
-        at = now + self.draw(server)
-        if self.polled or self.boots_otherwise or not self.plain:
-            at = self.start_otherwise(server, now, 1)
+        at = self.start_otherwise(server, now, 1)
         self.set_due(server, at if at > now else now)
 
     def lead(self, server: int, at: int) -> None:
@@ -293,9 +293,13 @@ class Timeouts:
         self.put_off[server] = 0
         self.armed[server] = server
         self.due[server] = at
+        if self.detector.kind > 0:
+            self.detector.start(server, 0)
 
     def sit_out(self, server: int) -> None:
         """Begin with no timer."""
+        if rarely(self.detector.kind > 0):
+            self.detector.start(server, 0)
         self.due[server] = NEVER
         self.put_off[server] = 0
         self.election_draws[server] = 0

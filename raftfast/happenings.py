@@ -8,7 +8,7 @@ from typing import Any
 from .core import words as w
 from .distributions import Distribution
 from .layers import Given
-from .schema import EVENTS, Event, show
+from .schema import EVENTS, Event, directed, show
 
 NS_PER_MS = 1_000_000
 
@@ -128,10 +128,7 @@ def rows(
 
 
 def _pairs(event: Event) -> Iterator[tuple[int, int]]:
-    """Every directed link (sender, receiver) an event is about, once."""
-    forth = [(a, b) for a in event.from_ or () for b in event.to or () if a != b]
-    back = [] if event.one_way else [(b, a) for a, b in forth]
-    return iter(dict.fromkeys(forth + back))
+    return directed(event.from_ or (), event.to or (), event.one_way)
 
 
 def _group_of_each(event: Event, nodes: int) -> list[int]:

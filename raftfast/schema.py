@@ -168,6 +168,15 @@ class Protocol(Struct, frozen=True, kw_only=True):
     ] = ()
 
 
+def directed(
+    from_: tuple[int, ...], to: tuple[int, ...], one_way: bool
+) -> Iterator[tuple[int, int]]:
+    """Every directed link between these servers, and back unless `one_way`, each once."""
+    forth = [(a, b) for a in from_ for b in to if a != b]
+    back = [] if one_way else [(b, a) for a, b in forth]
+    return iter(dict.fromkeys(forth + back))
+
+
 class Link(Struct, frozen=True, kw_only=True):
     """One [[network.link]]; None leaves what the network, or an earlier entry, says."""
 
@@ -180,9 +189,7 @@ class Link(Struct, frozen=True, kw_only=True):
 
     def pairs(self) -> Iterator[tuple[int, int]]:
         """Every directed link (sender, receiver) this entry speaks of, once, never to oneself."""
-        forth = [(a, b) for a in self.from_ for b in self.to if a != b]
-        back = [] if self.one_way else [(b, a) for a, b in forth]
-        return iter(dict.fromkeys(forth + back))
+        return directed(self.from_, self.to, self.one_way)
 
 
 class Network(Struct, frozen=True, kw_only=True):

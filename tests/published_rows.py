@@ -303,6 +303,18 @@ def tick_shared(s: int, ticks: int = 10) -> float:
     return 1 - sum(s * (k / ticks) ** (s - 1) / ticks for k in range(ticks))
 
 
+def _earliest_tick(s: int, printed: float) -> tuple[Check, ...]:
+    return (
+        Check(
+            "P(the earliest tick is shared)",
+            share("first_term_candidates", lambda seen: seen >= 2),
+            tick_shared(s),
+            Errors(),
+            printed,
+        ),
+    )
+
+
 ETCD = tuple(
     Case(
         "5",
@@ -313,15 +325,7 @@ ETCD = tuple(
             "timeouts": {"tick_phase": "aligned"},
             "scenario": {"crash_phase": "synchronised"},
         },
-        (
-            Check(
-                "P(the earliest tick is shared)",
-                share("first_term_candidates", lambda seen: seen >= 2),
-                tick_shared(n - 1),
-                Errors(),
-                printed,
-            ),
-        ),
+        _earliest_tick(n - 1, printed),
     )
     for n, printed in ((3, 0.1), (5, 0.19))
 )
@@ -341,15 +345,7 @@ SECTION_5 = ETCD + tuple(
             },
             "scenario": {"kind": kind, "crash_phase": "synchronised"},
         },
-        (
-            Check(
-                "P(the earliest tick is shared)",
-                share("first_term_candidates", lambda seen: seen >= 2),
-                tick_shared(n - 1),
-                Errors(),
-                printed,
-            ),
-        ),
+        _earliest_tick(n - 1, printed),
     )
     for n, printed in ((3, 0.1), (5, 0.19))
     for kind in ("cold-start", "leader-crash")

@@ -8,7 +8,7 @@ from typing import Any
 from .core import words as w
 from .distributions import Distribution
 from .layers import Given
-from .schema import EVENTS, Event, directed, show
+from .schema import EVENTS, Cluster, Event, directed, show
 
 NS_PER_MS = 1_000_000
 
@@ -17,6 +17,7 @@ _DOES = {
     "restart": w.RESTART,
     "pause": w.PAUSE,
     "resume": w.RESUME,
+    "transfer": w.TRANSFER,
     "partition": w.PARTITION,
     "heal": w.HEAL,
     "block": w.BLOCK,
@@ -31,6 +32,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     "restart": ("who",),
     "pause": ("who",),
     "resume": ("who",),
+    "transfer": (),
     "partition": ("groups",),
     "heal": (),
     "block": _LINK,
@@ -40,6 +42,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
 _MAY: Mapping[str, tuple[str, ...]] = {
     "crash": ("for_ms",),
     "pause": ("for_ms",),
+    "transfer": ("to",),
     "partition": ("for_ms",),
     "block": ("for_ms", "one_way"),
     "unblock": ("one_way",),
@@ -52,9 +55,9 @@ Row = tuple[int, int, int, int, int, int, int, int, int, int]
 
 def check_events(given: Given, structs: Mapping[str, Any]) -> None:
     """Refuse events that say too little, too much, or speak of servers that there are not."""
-    nodes = structs["cluster"].nodes
+    cluster = structs["cluster"]
     for i, event in enumerate(structs["scenario"].event):
-        if problem := _wrong(event, nodes):
+        if problem := _wrong(event, cluster):
             raise given.error(problem, EVENTS, part=(f"[{i}]", event.do))
     start = structs["scenario"]
     if start.kind == "steady" and structs["stop"].on != "duration":
@@ -62,9 +65,9 @@ def check_events(given: Given, structs: Mapping[str, Any]) -> None:
         raise given.error(problem, "stop.on", "scenario.kind")
 
 
-def _wrong(event: Event, nodes: int) -> str:
+def _wrong(event: Event, cluster: Cluster) -> str:
     """What is wrong with an event, or nothing."""
-    return _wrong_keys(event) or _wrong_values(event, nodes)
+    return _wrong_keys(event) or _wrong_values(event, cluster.nodes) or _wrong_heir(event, cluster)
 
 
 def _wrong_keys(event: Event) -> str:
@@ -96,6 +99,16 @@ def _wrong_values(event: Event, nodes: int) -> str:
     return ""
 
 
+def _wrong_heir(event: Event, cluster: Cluster) -> str:
+    if event.do != "transfer" or not event.to:
+        return ""
+    if len(event.to) > 1:
+        return "to must be one id: leadership is handed to one server"
+    if event.to[0] in (*cluster.down, *cluster.witnesses):
+        return f"to must be a server that can lead, which {event.to[0]} cannot"
+    return ""
+
+
 def rows(
     events: tuple[Event, ...], nodes: int, law: Callable[[Distribution], int]
 ) -> tuple[list[Row], list[int]]:
@@ -119,6 +132,9 @@ def rows(
         head = (entry, _DOES[event.do], *at, every)
         if event.from_:
             out += [(*head, w.NOBODY, a, b, lasting, by) for a, b in _pairs(event)]
+        elif event.do == "transfer":
+            heir = event.to[0] if event.to else w.ANYONE
+            out.append((*head, w.THE_LEADER, 0, heir, lasting, by))
         elif isinstance(event.who, tuple):
             out += [(*head, server, 0, 0, lasting, by) for server in event.who]
         else:

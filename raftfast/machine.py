@@ -42,7 +42,7 @@ __all__ = [
 NODES_MAX = 1023
 """The largest cluster."""
 
-COUNT_MAX = 2**38
+COUNT_MAX = w.BY_TRANSFER - 1
 """The highest term or log length a server accepts: the engine packs them beside ids in 64 bits."""
 
 NOW_NS_MAX = 2**61

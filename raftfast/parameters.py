@@ -67,6 +67,7 @@ class Voting:
     gives_up: int
     waits_for_all: int
     check_ns: int
+    transfers: int
     tie_break: int
     priorities: list[int]
     steps: list[int]
@@ -246,6 +247,7 @@ def _voting(scenario: Scenario) -> Voting:
         gives_up=int(protocol.on_rejection == "follower"),
         waits_for_all={"quorum": 0, "all": w.FOR_ALL, "higher": w.FOR_HIGHER}[protocol.wait_for],
         check_ns=_ns(check_ms) if protocol.check_quorum else 0,
+        transfers=int(any(event.do == "transfer" for event in scenario.scenario.event)),
         tie_break=int(protocol.priority == "tie-break"),
         priorities=priorities,
         steps=priorities if protocol.priority == "escape" else [1] * scenario.cluster.nodes,

@@ -237,7 +237,16 @@ class Event(Struct, frozen=True, kw_only=True):
     """
 
     do: Literal[
-        "crash", "restart", "pause", "resume", "partition", "heal", "block", "unblock", "slow"
+        "crash",
+        "restart",
+        "pause",
+        "resume",
+        "transfer",
+        "partition",
+        "heal",
+        "block",
+        "unblock",
+        "slow",
     ]
     at_ms: RangeOrZero | None = None
     every_ms: Ms | None = None

@@ -184,6 +184,11 @@ def _value(name: str, value: int) -> float | int | None:
     return value / _NS_PER_MS if name in TIMES else value
 
 
+def _message(kind: int, word: int) -> str:
+    """The name of a message of this kind that carries `word`."""
+    return "timeout now" if kind == w.APPEND_REQUEST and word == w.BY_TRANSFER else _KINDS[kind]
+
+
 def _events(rows: list[int]) -> Iterator[Event]:
     for i in range(0, len(rows), 8):
         at_ns, event, server, peer, kind, term, word, arrival_ns = rows[i : i + 8]
@@ -196,7 +201,7 @@ def _events(rows: list[int]) -> Iterator[Event]:
                 name,
                 term,
                 peer=peer,
-                message=_KINDS[kind],
+                message=_message(kind, word),
                 granted=bool(word) if kind in _ANSWERS else None,
                 arrives_ms=arrival_ns / _NS_PER_MS if name == "send" else None,
             )

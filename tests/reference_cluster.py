@@ -172,7 +172,8 @@ def read_links(network: Mapping[str, Any], n: int) -> dict[tuple[int, int], Link
 
 @dataclass
 class Message:
-    """One message; `log` is of requests, `granted` of responses, `about` the term asked for."""
+    """One message; `log` is of requests, `granted` of responses, `about` the term asked for;
+    `forced` asks for votes in the name of the leader."""
 
     kind: str
     sender: int
@@ -180,6 +181,7 @@ class Message:
     log: int = 0
     granted: bool = False
     about: int = 0
+    forced: bool = False
 
 
 @dataclass
@@ -206,6 +208,7 @@ class Server:
     role: str = FOLLOWER
     term: int = 0
     voted_for: int | None = None
+    handed: int | None = None
     leader: int | None = None
     heard: int = 0
     votes: set[int] = field(default_factory=set)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from .reference_cluster import FOLLOWER, LEADER, NS, Server, law, pair
+from .reference_cluster import FOLLOWER, LEADER, NS, Message, Server, law, pair
 from .reference_desk import DELIVERY
 from .reference_voting import Voting
 
@@ -42,6 +42,9 @@ class Happenings(Voting):
         if do in ("crash", "restart", "pause", "resume"):
             for server in self.whom(event["who"]):
                 self.befall(do, server, event)
+        elif do == "transfer":
+            for leader in self.whom("leader"):
+                self.transfer(leader, event.get("to"))
         elif do == "heal":
             self.blocks.clear()
         elif do == "unblock":
@@ -75,6 +78,21 @@ class Happenings(Voting):
             return [self.rng.choice(running)] if running else []
         ids = [who] if isinstance(who, int) else who
         return [servers[i] for i in ids if i in servers]
+
+    def transfer(self, leader: Server, to: int | None) -> None:
+        """Let the leader tell its heir, or whom it likes, to campaign at once."""
+        servers = self.servers.values()
+        heirs = [s for s in servers if s is not leader and s.log >= leader.log]
+        if to is None:
+            able = [
+                s for s in heirs if s.up and s.id not in self.model.cluster.get("witnesses", [])
+            ]
+            heirs = [self.rng.choice(able)] if able else []
+        else:
+            heirs = [server for server in heirs if server.id == to]
+        for heir in heirs:
+            if not leader.paused:
+                self.send(leader.id, heir.id, Message("timeout-now", leader.id, leader.term))
 
     def befall(self, do: str, server: Server, event: Event) -> None:
         """Let it happen; where nothing happens, nothing is taken back later."""

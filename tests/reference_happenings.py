@@ -105,6 +105,18 @@ HAPPENINGS: dict[str, tuple[int, Tables]] = {
         300, _event("pause", at_ms=60, who=[0, 1, 2]),
         _event("resume", at_ms=[100, 300], who=[0, 1]),
     ),
+    "a transfer to one": _steady(
+        500, _event("transfer", at_ms=[50, 150], to=3), cluster={"log": "distinct"}
+    ),
+    "transfers, the lease stands aside": _steady(
+        300, _event("transfer", every_ms=100), network={**LOSSY, "duplicate": 0.3},
+        protocol={"sticky": "until-own-timer", "pre_vote": "on"},
+    ),
+    "transfers, crashes, pauses, asking again, writes": _steady(
+        200, _event("transfer", every_ms=60), _again("crash", 150, 40), _again("pause", 90, 40),
+        protocol={"repoll_ms": 15, "sticky": "min"}, network=LOSSY,
+        node={"process_ms": {"exponential": 1}, "persist_ms": {"uniform": [0, 10]}},
+    ),
     "partition, heal": _steady(
         300, _event("partition", at_ms=[20, 60], groups=[[0, 1]]), _event("heal", at_ms=300)
     ),

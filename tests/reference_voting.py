@@ -66,11 +66,14 @@ class Voting(Timers):
         server.role = PRE_CANDIDATE
         self.open_ballot(server)
 
-    def campaign(self, server: Server) -> None:
+    def campaign(self, server: Server, handed: bool = False) -> None:
         self.campaigns += 1
-        self.needless += self.leading > 0
+        if self.detect is None:
+            self.detect = self.now
+        self.needless += self.leading > 0 and not handed
         server.role = CANDIDATE
         server.term += 1
+        server.handed = server.term if handed else None
         server.voted_for = server.id
         server.writes.add("candidate")
         self.candidates.setdefault(server.term, set()).add(server.id)
@@ -90,7 +93,8 @@ class Voting(Timers):
 
     def ask(self, server: Server, again: bool) -> None:
         """Ask for votes or pre-votes; `again`: those only who did not answer, or refused."""
-        request = Message("vote-request", server.id, server.term, server.log)
+        forced = server.handed == server.term
+        request = Message("vote-request", server.id, server.term, server.log, forced=forced)
         if server.role == PRE_CANDIDATE:
             request = Message("pre-request", server.id, server.term + 1, server.log)
         self.to_all(server, request)
@@ -163,7 +167,7 @@ class Voting(Timers):
             if server.role == PRE_CANDIDATE and message.term == server.term + 1:
                 self.count_vote(server, message.sender)
             return
-        if message.kind == "vote-request" and self.holds_votes(server):
+        if message.kind == "vote-request" and not message.forced and self.holds_votes(server):
             self.refuse_for_leader(server, message)
             return
         if message.term > server.term:
@@ -172,7 +176,14 @@ class Voting(Timers):
             self.on_vote_request(server, message)
         elif message.kind == "append-request":
             self.on_append_request(server, message)
-        elif message.kind == "append-response":
+        elif message.kind == "timeout-now":
+            if message.term == server.term and server.role == FOLLOWER:
+                self.campaign(server, handed=True)
+        else:
+            self.handle_answer(server, message)
+
+    def handle_answer(self, server: Server, message: Message) -> None:
+        if message.kind == "append-response":
             if message.granted and message.term == server.term:
                 server.answers[message.sender] = self.now
         elif message.kind == "vote-response":

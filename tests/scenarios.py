@@ -74,7 +74,7 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
         "scenario": {
             "kind": kind,
             "crash_phase": draw(st.sampled_from(["uniform", "synchronised"])),
-            "event": draw(st.lists(events(nodes), max_size=4)),
+            "event": draw(st.lists(events(nodes, order[0]), max_size=4)),
         },
         "stop": draw(stops(nodes)) | ({"on": "duration"} if kind == "steady" else {}),
     }
@@ -144,10 +144,10 @@ def protocols(draw: st.DrawFn, nodes: int) -> dict[str, Any]:
 
 
 @st.composite
-def events(draw: st.DrawFn, nodes: int) -> dict[str, Any]:
-    """Something that happens to servers or links."""
+def events(draw: st.DrawFn, nodes: int, heir: int) -> dict[str, Any]:
+    """Something that happens to servers or links; `heir` is one that can lead."""
     ids = st.integers(0, nodes - 1)
-    kinds = ["crash", "crash", "restart", "pause", "resume", "partition", "heal"]
+    kinds = ["crash", "crash", "restart", "pause", "resume", "partition", "heal", "transfer"]
     kinds += ["block", "unblock", "slow"] if nodes > 1 else []
     do = draw(st.sampled_from(kinds))
     event: dict[str, Any] = {"do": do}
@@ -161,6 +161,9 @@ def events(draw: st.DrawFn, nodes: int) -> dict[str, Any]:
         event["who"] = draw(st.lists(ids, min_size=1, max_size=2))
     elif do == "partition":
         event["groups"] = [sorted(draw(st.sets(ids, min_size=1, max_size=3)))]
+    elif do == "transfer":
+        if draw(st.booleans()):
+            event["to"] = heir
     elif do != "heal":
         event["from"] = draw(ids)
         event["to"] = draw(

@@ -75,6 +75,18 @@ ELECTIONS: dict[str, tuple[dict[str, Any], int]] = {
         },
         1,
     ),
+    "leadership is handed over": (
+        {
+            "cluster": {"nodes": 3},
+            "protocol": {"pre_vote": "on", "sticky": "min"},
+            "scenario": {
+                "kind": "steady",
+                "event": [{"do": "transfer", "at_ms": 10, "to": 0}],
+            },
+            "stop": {"on": "duration", "duration_ms": 60},
+        },
+        0,
+    ),
     "no majority": (
         {"cluster": {"nodes": 3, "down": [0, 1]}, "stop": {"limit_ms": 500}},
         0,

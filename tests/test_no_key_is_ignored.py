@@ -193,6 +193,7 @@ TABLE: dict[str, list[tuple[Tables, list[Any]]]] = {
     # A table stands for the whole event: what each takes is not the same.
     "scenario.event.do": [
         (event("crash", who=1, for_ms=400), ["pause"]),
+        (event("transfer"), ["heal"]),
         (event("restart", earlier("crash", who=[0, 1, 2]), who=[0, 1]), ["crash"]),
         (event("resume", earlier("pause", who=[0, 1, 2]), who=[0, 1]), ["pause"]),
         (event("heal", earlier("partition", groups=GROUPS)), [
@@ -224,6 +225,7 @@ TABLE: dict[str, list[tuple[Tables, list[Any]]]] = {
     "scenario.event.to": [
         (event("block", ends=CUT), [[1, 2]]),
         (event("slow", ends=CUT, add_ms=200), [4, [1, 2]]),
+        (event("transfer", to=0), [1]),
         (event("unblock", earlier("block", ends=CUT), ends=CUT), [4, [1, 2]]),
     ],
     "scenario.event.one_way": [

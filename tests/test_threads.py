@@ -100,6 +100,36 @@ def test_the_gist_elects_two_leaders_in_one_term_where_its_number_is_even(nodes:
     assert ("two leaders in one term" in result.broken) == (nodes == 4)
 
 
+@pytest.mark.parametrize("name", ["etcd-3.5", "consul", "tikv"])
+def test_handing_leadership_over_costs_a_round_trip_instead_of_a_timeout(name: str):
+    """Dissertation, section 3.10: the heir campaigns at once, and no lease or pre-vote is in its
+    way (etcd, `raft.go`, campaignTransfer); three one-way delays, and nobody else campaigns."""
+    steady = ["scenario.kind=steady", "stop.duration_ms=60000", "network.latency_ms=20"]
+    event = '[{do="%s", at_ms=30000%s}]'
+    handed, crashed = (
+        means(Scenario.preset(name, [*steady, f"scenario.event={event % what}"]), 200)
+        for what in (("transfer", ""), ("crash", ', who="leader"'))
+    )
+    assert handed["campaigns"] == handed["leader_changes"] == 1
+    assert handed["needless_campaigns"] == handed["pre_campaigns"] == 0
+    assert handed["detect_ms"] == pytest.approx(30020)
+    # From the first leader's step down to the second's office: the vote's way back.
+    assert handed["unavailable_ms"] == pytest.approx(20)
+    assert crashed["unavailable_ms"] > 1000
+
+
+def test_leadership_is_not_handed_to_a_shorter_log_nor_by_a_paused_leader():
+    steady = ["scenario.kind=steady", "stop.duration_ms=1000"]
+    transfer = '{do="transfer", at_ms=500, to=1}'
+    shorter = [f"scenario.event=[{transfer}]", "cluster.log=[1, 0, 0]", "cluster.nodes=3"]
+    assert means(Scenario.preset("paper", [*steady, *shorter]))["campaigns"] == 0
+    pause = '{do="pause", at_ms=480, who=0, for_ms=40}'
+    paused = [f"scenario.event=[{pause}, {transfer}]", "cluster.log=[1, 1, 0]", "cluster.nodes=3"]
+    samples = raftfast.run(Scenario.preset("paper", [*steady, *paused])).samples
+    # Server 0 or 1 leads: server 1 hands it to nobody, and server 0 is paused.
+    assert not samples["leader_changes"].any()
+
+
 def test_availability_is_the_share_of_time_with_a_leader():
     scenario = Scenario.preset("paper").under("rolling-restart")
     result = raftfast.run(scenario, 500)

@@ -12,8 +12,8 @@ from raftfast._compiled.safety cimport Safety
 from raftfast._compiled.stop cimport Stop
 from raftfast._compiled.timeouts cimport Timeouts
 from raftfast._compiled.words cimport (
-    BLOCK, CRASH, FOLLOWER, FOR_EVENT, FOR_LASTING, FOR_VICTIM, HEAL, LEADER, NOBODY, OFFICE, PARTITION, PAUSE,
-    PAYLOAD, PURPOSE, RESTART, RESUME, SAW_DOWN, SAW_PAUSE, SAW_RESTART, SAW_RESUME, SLOW, THE_LEADER, UNBLOCK,
+    ANYONE, BLOCK, CRASH, FOLLOWER, FOR_EVENT, FOR_LASTING, FOR_VICTIM, HEAL, LEADER, NOBODY, OFFICE, PARTITION, PAUSE,
+    PAYLOAD, PURPOSE, RESTART, RESUME, SAW_DOWN, SAW_PAUSE, SAW_RESTART, SAW_RESUME, SLOW, THE_LEADER, TRANSFER, UNBLOCK,
     apart, apart_int,
 )
 
@@ -32,7 +32,7 @@ cdef class Events:
     cdef Stop stop
     cdef int nodes
     cdef readonly int rows
-    cdef int[::1] entry, do, every, who, sender, to, lasting, groups, up, alive
+    cdef int[::1] entry, do, every, who, sender, to, lasting, groups, up, eligible, alive
     cdef int64_t[::1] at_low, at_span, by, fired
     @cython.locals(i=int, row=int, key=uint64_t, at=int64_t)
     cdef apart start(self, int crashed) noexcept nogil
@@ -47,6 +47,11 @@ cdef class Events:
     cdef int reverse(self, int do) noexcept nogil
     @cython.locals(by=int64_t)
     cdef int act(self, int row, int do, int server, int64_t now) noexcept nogil
+    @cython.locals(heir=int)
+    cdef void transfer(self, int row, int leader, int64_t now) noexcept nogil
+    cdef int is_heir(self, int server, int leader) noexcept nogil
+    @cython.locals(i=int, heirs=int, left=int64_t)
+    cdef int find_heir(self, int row, int leader) noexcept nogil
     @cython.locals(i=int, j=int)
     cdef void part(self, int64_t start, int by) noexcept nogil
     cdef void crash(self, int server, int64_t now) noexcept nogil

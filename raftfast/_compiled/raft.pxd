@@ -1,8 +1,8 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from raftfast._compiled.words cimport (
-    APPEND_REQUEST, APPEND_RESPONSE, BALLOT_WORDS, BY_LOG, CAMPAIGN, CANDIDATE, CONTACT, DEPOSED, EVERYONE,
-    EXPIRED, FOLLOW, FOLLOWER, FOR_HIGHER, GRANT, HEARTBEAT_DEAD, LEAD, LEADER, LOST, NOBODY, PLACES, ONE, PAYLOAD, PRE_CAMPAIGN,
+    APPEND_REQUEST, APPEND_RESPONSE, BALLOT_WORDS, BY_LOG, BY_TRANSFER, CAMPAIGN, CANDIDATE, CONTACT, DEPOSED, EVERYONE,
+    EXPIRED, FOLLOW, FOLLOWER, FOR_HIGHER, GRANT, HANDED, HEARTBEAT_DEAD, LEAD, LEADER, LOST, NOBODY, PLACES, ONE, PAYLOAD, PRE_CAMPAIGN,
     PRE_CANDIDATE, PRE_VOTE_REQUEST, PRE_VOTE_RESPONSE, STEP_DOWN, TERM, UNANSWERED, UNTIL_TIMEOUT, VOTE_REQUEST,
     VOTE_RESPONSE, WROTE_CANDIDACY, WROTE_LEAD, WROTE_TERM, WROTE_VOTE, apart, apart_int, rarely,
 )
@@ -18,7 +18,7 @@ cdef class Raft:
     cdef readonly int64_t[PLACES] term, log, contact
     cdef int64_t[PLACES] step, priority
     cdef uint64_t[::1] ballot, refusals
-    cdef int64_t[::1] heard
+    cdef int64_t[::1] heard, handed
     cdef readonly int reasons, durable, out
     cdef readonly int out_to
     cdef readonly int64_t out_what, out_term
@@ -42,6 +42,7 @@ cdef class Raft:
     cpdef void on_vote_response(self, int me, int sender, int64_t term, int64_t granted, int64_t now) noexcept nogil
     @cython.locals(success=int)
     cpdef void on_append_request(self, int me, int sender, int64_t term, int64_t now) noexcept nogil
+    cdef apart on_timeout_now(self, int me, int64_t term, int64_t now) noexcept nogil
     cpdef void on_append_response(self, int me, int sender, int64_t term, int64_t now) noexcept nogil
     @cython.locals(granted=int)
     cpdef void on_pre_vote_request(self, int me, int sender, int64_t term, int64_t log, int64_t now) noexcept nogil
@@ -62,10 +63,13 @@ cdef class Raft:
     @cython.locals(w=int, bit=uint64_t)
     cdef apart_int has_answered(self, int me, int sender) noexcept nogil
     cdef int is_campaigning(self, int me) noexcept nogil
-    @cython.locals(kind=int, term=int64_t)
+    @cython.locals(kind=int, term=int64_t, log=int64_t)
     cdef apart repoll(self, int me, int64_t now) noexcept nogil
     @cython.locals(i=int, count=int)
     cdef apart_int has_quorum(self, int me) noexcept nogil
+    cdef apart hand_over(self, int me, int heir, int64_t now) noexcept nogil
+    @cython.locals(i=int)
+    cdef void forget_transfers(self) noexcept nogil
     cdef apart resign(self, int me) noexcept nogil
     cdef void become_pre_candidate(self, int me) noexcept nogil
     cdef inline void become_candidate(self, int me) noexcept nogil

@@ -27,6 +27,7 @@ cdef enum:
     LEAD = 512
     LOST = 2048
     EXPIRED = 1024
+    HANDED = 4096
     WROTE_CANDIDACY = 1
     WROTE_TERM = 2
     WROTE_VOTE = 4
@@ -109,11 +110,12 @@ cdef enum:
     RESTART = 2
     PAUSE = 3
     RESUME = 4
-    PARTITION = 5
-    HEAL = 6
-    BLOCK = 7
-    UNBLOCK = 8
-    SLOW = 9
+    TRANSFER = 5
+    PARTITION = 6
+    HEAL = 7
+    BLOCK = 8
+    UNBLOCK = 9
+    SLOW = 10
     THE_LEADER = -2
     ANYONE = -3
     PLACES = 1048
@@ -139,6 +141,7 @@ cdef extern from *:
     #define STEP_ORDINAL UINT64_C(0xd6e8feb86659fd93)
     #define NESTED INT64_C(4294967296)
     #define ONE UINT64_C(1)
+    #define BY_TRANSFER INT64_C(274877906944)
     #define SHORT_SPAN INT64_C(2147483648)
     #define OPS_MAX INT64_C(1099511627776)
     #define OPS_END INT64_C(4611686018427387904)
@@ -183,6 +186,7 @@ cdef extern from *:
     const uint64_t STEP_ORDINAL
     const int64_t NESTED
     const uint64_t ONE
+    const int64_t BY_TRANSFER
     const int64_t SHORT_SPAN
     const int64_t OPS_MAX
     const int64_t OPS_END

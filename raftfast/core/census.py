@@ -9,7 +9,7 @@ try:
 except ImportError:
     from . import standin as cython
 if not cython.compiled:
-    from .words import CAMPAIGN, PRE_CAMPAIGN
+    from .words import CAMPAIGN, HANDED, PRE_CAMPAIGN
 
 
 class Census:
@@ -58,7 +58,7 @@ class Census:
             self.detect_ns = now
         if reasons & PRE_CAMPAIGN:
             self.pre_campaigns += 1
-        if self.in_office > 0:
+        if self.in_office > 0 and not reasons & HANDED:
             self.needless += 1
         if not reasons & CAMPAIGN:
             return

@@ -10,6 +10,7 @@ except ImportError:
     from . import standin as cython
 if not cython.compiled:
     from .words import (
+        ANYONE,
         BLOCK,
         CRASH,
         FOLLOWER,
@@ -32,6 +33,7 @@ if not cython.compiled:
         SAW_RESUME,
         SLOW,
         THE_LEADER,
+        TRANSFER,
         UNBLOCK,
     )
 from .census import Census
@@ -51,7 +53,8 @@ class Events:
     """The rows of [[scenario.event]], and who runs.
 
     A row says what to do (`do`), when (`at_low`, `at_span`, or again and again by the law
-    `every`), to whom (`who`: an id, THE_LEADER, or ANYONE) or to which link (`sender`, `to`), for
+    `every`), to whom (`who`: an id, THE_LEADER, or ANYONE) or to which link (`sender`, `to`; of a
+    transfer, `to` is the heir), for
     how long (the law `lasting`, NOBODY: for good), and `by`: nanoseconds to add, or where the
     servers' groups begin in `groups`. Rows that stem from one entry share its luck (`entry`).
     An alarm's payload is twice the row's number and two, and for its reverse that of a row `rows`
@@ -100,10 +103,12 @@ class Events:
         self.groups = array("i", block.groups or [0])
         self.fired = array("q", bytes(8 * self.rows))
         self.up = array("i", block.up)
+        self.eligible = array("i", block.eligible)
         self.alive = array("i", block.up)
 
     def start(self, crashed: int) -> None:
         """A trial begins: all that are up run, but for `crashed`, and every row awaits its time."""
+        self.raft.forget_transfers()
         for i in range(self.nodes):
             self.alive[i] = self.up[i]
         if crashed != NOBODY:
@@ -188,6 +193,8 @@ class Events:
             self.pause(server, 1, now)
         elif do == RESUME:
             self.pause(server, 0, now)
+        elif do == TRANSFER:
+            self.transfer(row, server, now)
         elif do == HEAL:
             self.network.open_all()
         elif do == UNBLOCK:
@@ -200,6 +207,37 @@ class Events:
         else:
             self.part(self.by[row], 1 if do > 0 else -1)
         return server
+
+    def transfer(self, row: int, leader: int, now: int) -> None:
+        """Let a leader hand its office over, if it has anybody to hand it to."""
+        heir = self.to[row]
+        if heir == ANYONE:
+            heir = self.find_heir(row, leader)
+        if heir in (NOBODY, leader) or self.desk.paused[leader]:
+            return
+        # A leader waits until its heir has all entries, and here it does not get any more.
+        if self.raft.log[heir] >= self.raft.log[leader]:
+            self.raft.hand_over(leader, heir, now)
+            self.network.carry(now)
+
+    def is_heir(self, server: int, leader: int) -> int:
+        """Whether a server could lead now instead of `leader`."""
+        if server == leader or not self.alive[server] or not self.eligible[server]:
+            return 0
+        return self.raft.log[server] >= self.raft.log[leader]
+
+    def find_heir(self, row: int, leader: int) -> int:
+        """One of those who could lead, each as likely."""
+        heirs = 0
+        for i in range(self.nodes):
+            heirs += self.is_heir(i, leader)
+        left = self.rng.below(FOR_VICTIM * PURPOSE + self.entry[row], self.fired[row], heirs)
+        for i in range(self.nodes):
+            if self.is_heir(i, leader):
+                if left == 0:
+                    return i
+                left -= 1
+        return NOBODY
 
     def part(self, start: int, by: int) -> None:
         """Block, or open, the links between servers of different groups."""

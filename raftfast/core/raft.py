@@ -20,6 +20,7 @@ if not cython.compiled:
         APPEND_RESPONSE,
         BALLOT_WORDS,
         BY_LOG,
+        BY_TRANSFER,
         CAMPAIGN,
         CANDIDATE,
         CONTACT,
@@ -30,6 +31,7 @@ if not cython.compiled:
         FOLLOWER,
         FOR_HIGHER,
         GRANT,
+        HANDED,
         HEARTBEAT_DEAD,
         LEAD,
         LEADER,
@@ -95,6 +97,7 @@ class Raft:
         self.ballot = array("Q", bytes(8 * nodes * BALLOT_WORDS))
         self.refusals = array("Q", bytes(8 * nodes * BALLOT_WORDS))
         self.heard = array("q", bytes(8))
+        self.handed = array("q", bytes(8 * nodes))
         self.now = 0
         self.reasons = 0
         self.durable = 0
@@ -165,7 +168,9 @@ class Raft:
         for i in range(self.nodes):
             self.set_priority(i, voting.priorities[i], voting.steps[i])
         self.tie_break = voting.tie_break
-        self.particular = int(self.tie_break > 0 or self.stubborn > 0 or self.sticky > 0)
+        self.particular = int(
+            self.tie_break > 0 or self.stubborn > 0 or self.sticky > 0 or voting.transfers > 0
+        )
 
     def hold_votes(self, sticky: int, sticky_ns: int, silent: int) -> None:
         """Let a server that knows a leader withhold its vote: BY_AGE, while it was in contact
@@ -199,7 +204,10 @@ class Raft:
         elif kind == VOTE_RESPONSE:
             self.on_vote_response(me, sender, term, word, now)
         elif kind == APPEND_REQUEST:
-            self.on_append_request(me, sender, term, now)
+            if rarely(word & BY_TRANSFER):
+                self.on_timeout_now(me, term, now)
+            else:
+                self.on_append_request(me, sender, term, now)
         elif kind == APPEND_RESPONSE:
             self.on_append_response(me, sender, term, now)
         elif kind == PRE_VOTE_REQUEST:
@@ -229,7 +237,11 @@ class Raft:
         granted = 0
         refused = 0
         if rarely(self.particular):
-            if self.is_held(me):
+            if log & BY_TRANSFER:
+                # Who is asked for by the leader itself may have the vote: no lease stands in
+                # the way (dissertation, section 4.2.3; etcd, `raft.go` Step, campaignTransfer).
+                log -= BY_TRANSFER
+            elif self.is_held(me):
                 self.refuse_held(VOTE_RESPONSE, me, sender)
                 return
             refused = self.is_particular(me, sender, term, log)
@@ -279,6 +291,19 @@ class Raft:
             self.contact[me] = now
             self.reasons |= CONTACT
         self.send(APPEND_RESPONSE, me, sender, self.term[me], success)
+
+    def on_timeout_now(self, me: int, term: int, now: int) -> None:
+        """The leader of `term` hands its office over: campaign at once, without a pre-vote
+        (dissertation, section 3.10)."""
+        self.begin(now)
+        if term > self.term[me]:
+            self.step_down(me, term)
+        if term == self.term[me] and self.role[me] == FOLLOWER:
+            self.reasons |= HANDED
+            self.become_candidate(me)
+            if self.role[me] == CANDIDATE:
+                self.handed[me] = self.term[me]
+                self.out_what += BY_TRANSFER * PAYLOAD
 
     def on_append_response(self, me: int, sender: int, term: int, now: int) -> None:
         """Step down where the answer tells of a higher term."""
@@ -427,7 +452,10 @@ class Raft:
         if self.role[me] == PRE_CANDIDATE:
             kind = PRE_VOTE_REQUEST
             term += self.step[me]
-        self.send(kind, me, UNANSWERED, term, self.log[me])
+        log = self.log[me]
+        if self.handed[me] == term:
+            log += BY_TRANSFER
+        self.send(kind, me, UNANSWERED, term, log)
 
     def has_quorum(self, me: int) -> int:
         """Whether a leader was answered by a quorum within `check_ns`, itself counted."""
@@ -436,6 +464,16 @@ class Raft:
             if i != me and self.now - self.heard[me * self.nodes + i] < self.check_ns:
                 count += 1
         return count >= self.quorum
+
+    def hand_over(self, me: int, heir: int, now: int) -> None:
+        """Tell `heir` to campaign; `me` stays in office until it hears of the higher term."""
+        self.begin(now)
+        self.send(APPEND_REQUEST, me, heir, self.term[me], BY_TRANSFER)
+
+    def forget_transfers(self) -> None:
+        """A trial begins: nobody campaigns for a leader's sake."""
+        for i in range(self.nodes):
+            self.handed[i] = 0
 
     def resign(self, me: int) -> None:
         """Leave office within the term."""

@@ -39,6 +39,7 @@ CAMPAIGN = 256  # it asks for votes
 LEAD = 512  # it leads: the heartbeat timer
 LOST = 2048  # so many refused that a (pre-)candidate cannot win any more
 EXPIRED = 1024  # the handler ran because the timer expired
+HANDED = 4096  # the leader asked for the campaign
 
 # What a handler left to be written before anything is sent: bits.
 WROTE_CANDIDACY = 1
@@ -140,11 +141,12 @@ CRASH = 1
 RESTART = 2
 PAUSE = 3
 RESUME = 4
-PARTITION = 5
-HEAL = 6
-BLOCK = 7
-UNBLOCK = 8
-SLOW = 9
+TRANSFER = 5
+PARTITION = 6
+HEAL = 7
+BLOCK = 8
+UNBLOCK = 9
+SLOW = 10
 THE_LEADER = -2
 ANYONE = -3
 
@@ -153,6 +155,7 @@ PLACES = 1048  # of a column: more than there are servers, and no power of two (
 BALLOT_WORDS = 16
 TERM_LIMIT = 1 << 23  # terms stay below
 PAYLOAD = 1 << 24  # in what is delivered, above the kind and the two servers
+BY_TRANSFER = 1 << 38  # in what a message carries: a leader hands its office over
 WINDOW = 16  # deliveries in flight that are not worth a heap
 NEVER = 0x3FFFFFFFFFFFFFFF
 FAR_NS = 10**15

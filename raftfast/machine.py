@@ -42,7 +42,7 @@ __all__ = [
 NODES_MAX = 1023
 """The largest cluster."""
 
-COUNT_MAX = w.BY_TRANSFER - 1
+COUNT_MAX = 2**37
 """The highest term or log length a server accepts: the engine packs them beside ids in 64 bits."""
 
 NOW_NS_MAX = 2**61
@@ -200,7 +200,7 @@ class Raft:
     def log(self) -> int:
         """How up to date the log is; set it when the log grows.
 
-        Setting raises ValueError for what is no whole number from 0 to 2**38.
+        Setting raises ValueError for what is no whole number from 0 to 2**37.
         """
         return int(self._raft.log[self._server])
 

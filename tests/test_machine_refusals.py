@@ -36,7 +36,7 @@ from .machines import MS, NOW, candidate, expire, server
         ("pre_vote", "on"), ("pre_vote", 1),
         ("timer", "poll"), ("step_down_timer", "drop"),
         ("quorum", 0), ("quorum", 4), ("quorum", "majority"),
-        ("log", -1), ("log", 2**38 + 1), ("term", -1), ("term", 1.5),
+        ("log", -1), ("log", 2**37 + 1), ("term", -1), ("term", 1.5),
         ("voted_for", 3), ("voted_for", -1),
         ("seed", -1), ("seed", 2**64),
         ("now_ns", 0.5), ("now_ns", 2**62),
@@ -58,7 +58,7 @@ GOOD = [
 ]
 BAD_FIELDS: list[tuple[str, Any]] = [
     ("to", 1), ("to", None), ("sender", 0), ("sender", 3), ("sender", -1), ("sender", "1"),
-    ("term", -1), ("term", 2**38 + 1), ("term", None),
+    ("term", -1), ("term", 2**37 + 1), ("term", None),
     ("log", -1), ("log", None), ("granted", None), ("granted", -1), ("success", 1),
 ]  # fmt: skip
 
@@ -124,13 +124,13 @@ def test_messages_are_values() -> None:
 
 
 def test_the_largest_cluster_and_the_highest_term(engine: str) -> None:
-    raft = Raft(server=1022, nodes=1023, term=2**38, log=2**38, pre_vote=True, engine=engine)
+    raft = Raft(server=1022, nodes=1023, term=2**37, log=2**37, pre_vote=True, engine=engine)
     asked = expire(raft).messages
     assert len(asked) == 1022
-    assert asked[-1] == PreVoteRequest(1022, 1021, 2**38 + 1, 2**38)
+    assert asked[-1] == PreVoteRequest(1022, 1021, 2**37 + 1, 2**37)
     for peer in range(511):
-        ready = raft.receive(PreVoteResponse(peer, 1022, 2**38, 0), NOW)
+        ready = raft.receive(PreVoteResponse(peer, 1022, 2**37, 0), NOW)
         assert ready == Ready()
     # A pre-vote for a term that is out of range is refused, so the server stays where it is.
     with pytest.raises(ValueError, match=r"^message\.granted: "):
-        raft.receive(PreVoteResponse(0, 1022, 2**38, 2**38 + 1), NOW)
+        raft.receive(PreVoteResponse(0, 1022, 2**37, 2**37 + 1), NOW)

@@ -16,6 +16,7 @@ from .schema import DEFAULT_SPECS, KEYS, TABLES, dotted, mismatch, show, suggest
 OVERRIDE = "-p"
 """What errors call the source of a value given by an option."""
 
+_PLAIN: tuple[type, ...] = (bool, int, float, str)
 _BYTES_MAX = 16 * 2**20
 _PERSIST = tuple(key for key in KEYS if key.startswith("node.persist."))
 
@@ -23,6 +24,9 @@ _PERSIST = tuple(key for key in KEYS if key.startswith("node.persist."))
 _ALTERNATIVES: tuple[Mapping[str, tuple[str, ...]], ...] = (
     {key: (key,) for key in ("network.latency_ms", "network.matrix_ms", "network.matrix_rtt_ms")},
     {"node.persist_ms": ("node.persist_ms",), "node.persist": _PERSIST},
+)
+_ALTERNATIVE_KEYS = frozenset(
+    key for ways in _ALTERNATIVES for keys in ways.values() for key in keys
 )
 
 _POINT = re.compile(r"[+-]?\.[0-9]+(?:[eE][+-]?[0-9]+)?")
@@ -73,26 +77,33 @@ class Given:
         return InputError(shown + problem, key=at, source=self.layer(key).source)
 
 
-def merge(layers: Iterable[Layer]) -> Given:
-    """Lay each layer over the ones before it, the contract's defaults below them all.
+NOTHING_GIVEN = Given((), {}, {})
+DEFAULTS = Layer(None, Path(), DEFAULT_SPECS)
+"""The lowest layer: of the contract's defaults those that a struct does not have by itself."""
+
+
+def lay(given: Given, layers: Iterable[Layer]) -> Given:
+    """Lay each layer over what is given and the ones before it.
 
     Raises InputError where one layer gives two keys that exclude each other.
     """
-    stack = (Layer(None, Path(), DEFAULT_SPECS), *layers)
-    values: dict[str, object] = {}
-    rank: dict[str, int] = {}
-    for i, layer in enumerate(stack):
+    stack = list(given.layers)
+    values, rank = dict(given.values), dict(given.rank)
+    for layer in layers:
         for replaced in _replaced_by(layer):
             values.pop(replaced, None)
             rank.pop(replaced, None)
         values.update(layer.values)
-        rank.update(dict.fromkeys(layer.values, i))
-    return Given(stack, values, rank)
+        rank.update(dict.fromkeys(layer.values, len(stack)))
+        stack.append(layer)
+    return Given(tuple(stack), values, rank)
 
 
 def _replaced_by(layer: Layer) -> set[str]:
     """The keys of lower layers that a layer overrules by saying the same in another way."""
     replaced: set[str] = set()
+    if _ALTERNATIVE_KEYS.isdisjoint(layer.values):
+        return replaced
     for ways in _ALTERNATIVES:
         used = [way for way, keys in ways.items() if any(key in layer.values for key in keys)]
         if len(used) > 1:
@@ -134,6 +145,8 @@ def _walk(
 
 def _plain(value: object) -> object:
     """A value in the types TOML has: what numpy and pathlib give becomes numbers and strings."""
+    if type(value) in _PLAIN:
+        return value
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, Mapping):
@@ -142,10 +155,8 @@ def _plain(value: object) -> object:
         return [_plain(entry) for entry in value]
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        return int(value)
-    if isinstance(value, numbers.Real) and not isinstance(value, bool | int):
-        return float(value)
+    if isinstance(value, numbers.Real) and type(value) not in _PLAIN:
+        return int(value) if isinstance(value, numbers.Integral) else float(value)
     return value
 
 

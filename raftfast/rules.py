@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
-
-import msgspec
+from typing import Any, NamedTuple
 
 from . import schema
 from .distributions import Distribution, parse, read_matrix
 from .errors import InputError
 from .happenings import check_events
-from .layers import Given
+from .layers import DEFAULTS, NOTHING_GIVEN, Given, Layer, lay
 from .schema import (
     DISTRIBUTIONS,
     KEYS,
@@ -30,93 +29,128 @@ from .schema import (
     show,
 )
 
-Parsed = dict[tuple[str, str], Distribution]
-"""Distributions that were read before, by specification and folder."""
+Laws = dict[tuple[str, str], Distribution]
+"""Distributions that were read, by specification and folder."""
 
 _FILE_LAWS = ("samples", "ping")
 _MATRICES = {"network.matrix_ms": False, "network.matrix_rtt_ms": True}
 _LIMIT_MS = 60_000.0
+_FREE = Distribution("constant", (0.0,))
+_NO_LAWS: Laws = {}
+
+_HOMES = {key: (key.rpartition(".")[0], key.rpartition(".")[2]) for key in KEYS}
+_KEYS_OF = {table: [key for key in KEYS if _HOMES[key][0] == table] for table in TABLES}
+_LISTS = (LINKS, *RECORDS)
+# What is derived in a table from another one.
+_FOLLOWS = {"node.persist": "node", "scenario": "stop"}
+_IN_ORDER = sorted(TABLES, key=lambda table: table in _FOLLOWS.values())
+
+
+class Settled(NamedTuple):
+    """What the value of a key came to.
+
+    fields: of its table's struct, those the key sets. written: how a file would write it; None
+    where as the field of its name. laws: the distributions in it.
+    """
+
+    fields: Mapping[str, Any]
+    written: Any = None
+    laws: Laws = _NO_LAWS
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """A scenario's tables: as structs by name, and as a file would write them."""
+    """A scenario that holds: what was given, what each key came to, and its tables as structs."""
 
+    given: Given
+    settled: Mapping[str, Settled]
     structs: Mapping[str, Any]
-    tables: Mapping[str, Any]
-    parsed: Parsed
+
+
+NOTHING = Resolved(NOTHING_GIVEN, {}, {})
+"""What the first layer is laid over; `defaults` are the first scenario that holds."""
+
+
+@functools.cache
+def defaults() -> Resolved:
+    """The scenario nobody says anything of: the contract's defaults."""
+    return resolve(NOTHING, [DEFAULTS])
+
+
+def resolve(known: Resolved, layers: Iterable[Layer]) -> Resolved:
+    """Lay layers over a scenario: validate what they change, and fill in the rest anew.
+
+    What they do not change holds already: it is neither checked nor read from files again. Raises
+    InputError, naming the layer and the key, for whatever the contract refuses.
+    """
+    given = lay(known.given, layers)
+    changed = {key for key, _ in given.rank.items() ^ known.given.rank.items()}
+    settled = _settle(given, changed, known.settled)
+    renewed = {_HOMES[key][0] for key in changed} | (TABLES.keys() - known.structs.keys())
+    renewed |= {_FOLLOWS[table] for table in renewed if table in _FOLLOWS}
+    structs = dict(known.structs)
+    for table in _IN_ORDER:
+        if table in renewed:
+            structs[table] = _struct(table, given, settled, structs)
+    for check, tables in _CHECKS:
+        if not renewed.isdisjoint(tables):
+            check(given, {table: structs[table] for table in tables})
+    return Resolved(given, settled, structs)
 
 
 @dataclass(frozen=True)
-class _Work:
-    """What is known while a scenario is resolved: structs' values and, of some, what to write."""
+class _Reader:
+    """Reads what one key holds; distributions in `read` are not read again."""
 
-    given: Given
-    known: Parsed
-    values: dict[str, Any] = field(default_factory=dict)
-    written: dict[str, Any] = field(default_factory=dict)
-    parsed: Parsed = field(default_factory=dict)
+    key: str
+    layer: Layer
+    read: Laws
+    laws: Laws = field(default_factory=dict)
 
-    def distribution(self, spec: object, key: str, giver: str) -> Distribution:
-        """The distribution at `key`, which stands in the layer that gives `giver`."""
-        layer = self.given.layer(giver)
-        memo = (repr(spec), str(layer.folder))
-        if memo not in self.parsed:
-            self.parsed[memo] = self.known.get(memo) or parse(
-                spec, key=key, folder=layer.folder, source=layer.source
-            )
-        return self.parsed[memo]
-
-
-def resolve(given: Given, known: Parsed) -> Resolved:
-    """Validate all that was given and fill in the rest.
-
-    `known` saves reading files anew that another scenario of the same make has read. Raises
-    InputError, naming the layer and the key, for whatever the contract refuses.
-    """
-    work = _Work(given, known)
-    for key, shape in KEYS.items():
-        if key in given.values:
-            _convert(work, key, shape)
-    _derive_persist(work)
-    _derive_loss(work)
-    if work.values.get("scenario.kind") == "steady":
-        work.values.setdefault("stop.on", "duration")
-    _derive_limit(work)
-    structs = _structs(work.values)
-    for check in (_check_cluster, _check_matrix, _check_links, _check_servers, _check_timer,
-                  check_events, _check_ticks, _check_heartbeat, _check_limit):  # fmt: skip
-        check(given, structs)
-    return Resolved(structs, _written(structs, work.written), work.parsed)
+    def distribution(self, spec: object, key: str) -> Distribution:
+        """The distribution at `key`, which is in what is read or all of it."""
+        memo = (repr(spec), str(self.layer.folder))
+        law = self.read.get(memo)
+        if law is None:
+            law = parse(spec, key=key, folder=self.layer.folder, source=self.layer.source)
+            self.read[memo] = law
+        self.laws[memo] = law
+        return law
 
 
-def _convert(work: _Work, key: str, shape: Key) -> None:
-    """The value of one key, by its own rules."""
-    value, layer = work.given.values[key], work.given.layer(key)
+def _settle(given: Given, changed: Set[str], known: Mapping[str, Settled]) -> dict[str, Settled]:
+    """What every key that is given came to: `known`, but for those that changed."""
+    settled = {key: known[key] for key in known if key in given.values}
+    read = {memo: law for before in known.values() for memo, law in before.laws.items()}
+    for key in KEYS:
+        if key in changed and key in given.values:
+            settled[key] = _convert(_Reader(key, given.layer(key), read), given.values[key])
+    return settled
+
+
+def _convert(reader: _Reader, value: object) -> Settled:
+    """What the value of one key comes to by the key's own rules."""
+    key, layer = reader.key, reader.layer
+    name = _HOMES[key][1]
     if key in DISTRIBUTIONS:
-        work.values[key] = work.distribution(value, key, key)
-        work.written[key] = _tidy(value, layer.folder)
-    elif key == LINKS:
-        work.values[key], work.written[key] = _links(work, value)
-    elif key in RECORDS:
-        work.values[key], work.written[key] = _records(work, key, value)
-    else:
-        work.values[key] = schema.convert(shape, value, key=key, source=layer.source)
+        law = reader.distribution(value, key)
+        return Settled({name: law}, _tidy(value, layer.folder), reader.laws)
+    if key == LINKS or key in RECORDS:
+        structs, written = (_links if key == LINKS else _records)(reader, value)
+        return Settled({name: structs}, written, reader.laws)
+    converted = schema.convert(KEYS[key], value, key=key, source=layer.source)
     if key in _MATRICES:
-        work.values["network.matrix"] = read_matrix(
-            work.values[key], key=key, folder=layer.folder, source=layer.source,
+        matrix = read_matrix(
+            converted, key=key, folder=layer.folder, source=layer.source,
             round_trip=_MATRICES[key],
         )  # fmt: skip
-        work.values[key] = _absolute(work.values[key], layer.folder)
-    if key == "cluster.down":
-        work.values[key] = tuple(sorted(work.values[key]))
+        return Settled({name: _absolute(converted, layer.folder), "matrix": matrix})
+    return Settled({name: tuple(sorted(converted)) if key == "cluster.down" else converted})
 
 
-def _records(
-    work: _Work, key: str, entries: object
-) -> tuple[tuple[Any, ...], list[dict[str, Any]]]:
+def _records(reader: _Reader, entries: object) -> tuple[tuple[Any, ...], list[dict[str, Any]]]:
     """The tables of a list of them, as structs and as a file would write them."""
-    source = work.given.layer(key).source
+    key, source = reader.key, reader.layer.source
     if not isinstance(entries, list):
         raise InputError(mismatch(entries, "a list of tables"), key=key, source=source)
     structs, written = [], []
@@ -125,7 +159,7 @@ def _records(
         at = f"{key}[{i}]"
         given = _table(entry, shapes, at, source)
         values = {
-            name: work.distribution(given[name], f"{at}.{name}", key)
+            name: reader.distribution(given[name], f"{at}.{name}")
             if shape.is_distribution
             else schema.convert(shape, given[name], key=f"{at}.{name}", source=source)
             for name, shape in shapes.items()
@@ -164,17 +198,17 @@ def _table(
     return entry
 
 
-def _links(work: _Work, entries: object) -> tuple[tuple[schema.Link, ...], list[dict[str, Any]]]:
+def _links(reader: _Reader, entries: object) -> tuple[tuple[Any, ...], list[dict[str, Any]]]:
     """The [[network.link]] entries, as structs and as a file would write them."""
-    source = work.given.layer(LINKS).source
+    source = reader.layer.source
     if not isinstance(entries, list):
         raise InputError(mismatch(entries, "a list of tables"), key=LINKS, source=source)
-    pairs = [_link(work, entry, f"{LINKS}[{i}]") for i, entry in enumerate(entries)]
+    pairs = [_link(reader, entry, f"{LINKS}[{i}]") for i, entry in enumerate(entries)]
     return tuple(link for link, _ in pairs), [written for _, written in pairs]
 
 
-def _link(work: _Work, item: object, at: str) -> tuple[schema.Link, dict[str, Any]]:
-    layer = work.given.layer(LINKS)
+def _link(reader: _Reader, item: object, at: str) -> tuple[schema.Link, dict[str, Any]]:
+    layer = reader.layer
     entry = _table(item, LINK_KEYS, at, layer.source)
     values: dict[str, Any] = {}
     for name, shape in LINK_KEYS.items():
@@ -192,7 +226,7 @@ def _link(work: _Work, item: object, at: str) -> tuple[schema.Link, dict[str, An
         written[end] = _shortest_ids(values[end])
     if "latency_ms" in entry:
         spec = entry["latency_ms"]
-        law = values["latency_ms"] = work.distribution(spec, f"{at}.latency_ms", LINKS)
+        law = values["latency_ms"] = reader.distribution(spec, f"{at}.latency_ms")
         written["latency_ms"] = _tidy(spec, layer.folder)
         if (lost := _share_lost(law)) and "loss" not in entry:
             values["loss"] = written["loss"] = lost
@@ -216,52 +250,46 @@ def _share_lost(law: Distribution) -> float:
     )
 
 
-def _derive_persist(work: _Work) -> None:
-    """Writes that [node.persist] does not name cost nothing."""
-    keys = [key for key in KEYS if key.startswith("node.persist.")]
-    if any(key in work.values for key in keys):
-        for key in keys:
-            if key not in work.values:
-                work.values[key] = work.distribution(0, key, key)
-                work.written[key] = 0
+def _struct(
+    table: str, given: Given, settled: Mapping[str, Settled], structs: Mapping[str, Any]
+) -> Any:
+    """A table as a struct: what its keys came to, and what follows where they are silent."""
+    fields: dict[str, Any] = {}
+    for key in _KEYS_OF[table]:
+        if key in settled:
+            fields.update(settled[key].fields)
+    if table == "node.persist":
+        # Writes that [node.persist] does not name cost nothing.
+        names = [_HOMES[key][1] for key in _KEYS_OF[table]]
+        return schema.Persist(**{**dict.fromkeys(names, _FREE), **fields}) if fields else None
+    if table == "node":
+        fields["persist"] = structs["node.persist"]
+    elif table == "network":
+        _derive_loss(fields, given)
+    elif table == "stop":
+        _derive_stop(fields, given, structs["scenario"])
+    return TABLES[table](**fields)
 
 
-def _derive_loss(work: _Work) -> None:
+def _derive_loss(network: dict[str, Any], given: Given) -> None:
     """Pings that were not answered tell the loss, unless their layer or a higher one gives it."""
-    law, rank = work.values.get("network.latency_ms"), work.given.rank
+    law, rank = network.get("latency_ms"), given.rank
     lost = 0.0 if law is None else _share_lost(law)
     if lost and rank.get("network.loss", 0) < rank["network.latency_ms"]:
-        work.values["network.loss"] = lost
+        network["loss"] = lost
 
 
-def _derive_limit(work: _Work) -> None:
-    """Without a `limit_ms` of its own, a trial may last as long as its stop rule needs."""
-    if "stop.limit_ms" not in work.given:
-        stop = schema.Stop(**_fields(work.values, "stop"))
+def _derive_stop(fields: dict[str, Any], given: Given, start: schema.Start) -> None:
+    """A steady cluster is watched for a while; a trial may last as long as its stop rule needs,
+    unless a `limit_ms` of its own is given."""
+    if start.kind == "steady":
+        fields.setdefault("on", "duration")
+    if "stop.limit_ms" not in given:
+        stop = schema.Stop(**fields)
         needed = {"duration": stop.duration_ms}.get(stop.on, 0.0)
         if stop.on == "stable" and stop.stable_ms >= _LIMIT_MS:
             needed = min(stop.stable_ms + _LIMIT_MS, schema.TIME_MS_MAX)
-        work.values["stop.limit_ms"] = max(_LIMIT_MS, needed)
-
-
-def _fields(values: Mapping[str, Any], table: str) -> dict[str, Any]:
-    return {
-        key.rpartition(".")[2]: value
-        for key, value in values.items()
-        if key.rpartition(".")[0] == table
-    }
-
-
-def _structs(values: Mapping[str, Any]) -> dict[str, Any]:
-    structs: dict[str, Any] = {}
-    for name in sorted(TABLES, key=len, reverse=True):
-        fields = _fields(values, name)
-        if name == "node.persist" and not fields:
-            continue
-        if name == "node" and "node.persist" in structs:
-            fields["persist"] = structs.pop("node.persist")
-        structs[name] = TABLES[name](**fields)
-    return structs
+        fields["limit_ms"] = max(_LIMIT_MS, needed)
 
 
 def _check_cluster(given: Given, structs: Mapping[str, Any]) -> None:
@@ -277,9 +305,9 @@ def _check_cluster(given: Given, structs: Mapping[str, Any]) -> None:
         highest = max(cluster.witnesses)
         problem = f"witnesses must hold ids below cluster.nodes ({nodes}), not {highest}"
         raise given.error(problem, "cluster.witnesses", "cluster.nodes")
-    if not cluster.running:
+    if cluster.down and not cluster.running:
         raise given.error(f"at least one of the {nodes} servers must run; all are down", *both)
-    if {*cluster.running} <= {*cluster.witnesses}:
+    if cluster.witnesses and {*cluster.running} <= {*cluster.witnesses}:
         problem = "a running server must be no witness, or nobody could lead"
         raise given.error(problem, "cluster.witnesses", *both)
     if isinstance(cluster.log, tuple) and len(cluster.log) != nodes:
@@ -315,7 +343,7 @@ def _check_links(given: Given, structs: Mapping[str, Any]) -> None:
                 problem = f"link ids must be below cluster.nodes ({nodes}), not {max(ids)}"
                 part = (f"[{i}].{end}", _shortest_ids(ids))
                 raise given.error(problem, LINKS, "cluster.nodes", part=part)
-        if not any(True for _ in link.pairs()):
+        if len({*link.from_, *link.to}) == 1:
             part = (f"[{i}].to", _shortest_ids(link.to))
             raise given.error("must be another server than from", LINKS, part=part)
 
@@ -429,25 +457,48 @@ def _check_limit(given: Given, structs: Mapping[str, Any]) -> None:
     raise given.error(problem, "stop.limit_ms", f"stop.{stop.on}_ms", "stop.on")
 
 
-def _written(structs: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
+# Every rule across keys, with the tables it looks at: it sees no others.
+_Check = Callable[[Given, Mapping[str, Any]], None]
+_CHECKS: tuple[tuple[_Check, tuple[str, ...]], ...] = (
+    (_check_cluster, ("cluster", "protocol")),
+    (_check_matrix, ("network", "cluster")),
+    (_check_links, ("network", "cluster")),
+    (_check_servers, ("timeouts", "cluster")),
+    (_check_timer, ("timeouts",)),
+    (check_events, ("scenario", "cluster", "stop")),
+    (_check_ticks, ("timeouts",)),
+    (_check_heartbeat, ("timeouts", "node", "scenario")),
+    (_check_limit, ("stop",)),
+)
+
+
+def written(resolved: Resolved) -> dict[str, Any]:
     """Every key with the value in force, as a file would write it; unset keys are left out."""
     tables: dict[str, Any] = {}
-    for key, shape in KEYS.items():
-        table, _, name = key.rpartition(".")
-        if key in written:
-            value = written[key]
-        elif table == "node.persist":
-            continue
-        else:
-            value = _tidy(msgspec.to_builtins(getattr(structs[table], name)))
-            value = _shortest(value) if shape.is_range else value
-        if value is None or (key in (LINKS, *RECORDS) and not value):
+    for table, struct in ((table, resolved.structs[table]) for table in TABLES):
+        if struct is None:
             continue
         at = tables
         for part in table.split(".") if table else ():
             at = at.setdefault(part, {})
-        at[name] = value
+        for key in _KEYS_OF[table]:
+            name = _HOMES[key][1]
+            value = _written(key, getattr(struct, name), resolved.settled.get(key))
+            if value is not None:
+                at[name] = value
     return tables
+
+
+def _written(key: str, value: object, settled: Settled | None) -> object:
+    """The value of a key as a file would write it; None where it is unset."""
+    if settled is not None and settled.written is not None:
+        value = settled.written
+    elif value is not None and key in DISTRIBUTIONS:
+        value = 0
+    if key in _LISTS and not value:
+        return None
+    value = _tidy(value)
+    return _shortest(value) if KEYS[key].is_range else value
 
 
 def _shown(number: float | Fraction) -> str:
@@ -465,6 +516,8 @@ def _shortest(value: Any) -> Any:
 
 def _tidy(value: Any, folder: Path | None = None) -> Any:
     """A value as a file would write it: lists, short numbers, and, given a folder, full paths."""
+    if isinstance(value, str | int | None):
+        return value
     if isinstance(value, Mapping):
         return {
             name: _absolute(part, folder)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import ready, schema
+from . import ready, rules, schema
 from .errors import InputError
-from .layers import Layer, flatten, from_keys, from_overrides, merge, read_toml
+from .layers import Layer, flatten, from_keys, from_overrides, read_toml
 from .preset import load as load_preset
-from .rules import Parsed, resolve
 from .schema import LINKS, RECORDS, TABLES, dotted, mismatch, show
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -41,9 +39,7 @@ class Scenario:
     node: schema.Node
     scenario: schema.Start
     stop: schema.Stop
-    _layers: tuple[Layer, ...] = field(compare=False)
-    _tables: Mapping[str, Any] = field(compare=False)
-    _parsed: Parsed = field(compare=False)
+    _resolved: rules.Resolved = field(compare=False)
 
     @classmethod
     def load(
@@ -98,7 +94,7 @@ class Scenario:
         """
         happens = ready.tables(name, self.cluster.nodes, self.timeouts.election_ms[1])
         over = _layers(happens, f"scenario {name}", Path())
-        return self._build((*self._layers, *over, *from_overrides(overrides)), self._parsed)
+        return self._build((*over, *from_overrides(overrides)), self._resolved)
 
     def replace(self, **keys: Any) -> Scenario:
         """The same scenario with other values, by dotted key: replace(**{"cluster.nodes": 7}).
@@ -107,7 +103,7 @@ class Scenario:
         the keys it names, and all is validated again; files are relative to the working directory.
         Raises InputError.
         """
-        return self.layered(keys, source=_REPLACED, folder=Path.cwd())
+        return self.layered(keys, source=_REPLACED, folder=".")
 
     def layered(
         self, keys: Mapping[str, Any], *, source: str | None, folder: str | os.PathLike[str]
@@ -117,7 +113,7 @@ class Scenario:
         Files the values name are relative to `folder`; files read before are not read again.
         """
         layer = from_keys(keys, source=source, folder=Path(os.path.abspath(folder)))
-        return self._build((*self._layers, layer), self._parsed)
+        return self._build((layer,), self._resolved)
 
     def to_dict(self) -> dict[str, Any]:
         """Every key with the value in force, JSON-ready; only unset keys are left out.
@@ -126,11 +122,11 @@ class Scenario:
         and of keys that exclude each other those that do not hold. File names are absolute.
         `from_dict` makes an equal scenario of it.
         """
-        return copy.deepcopy(dict(self._tables))
+        return rules.written(self._resolved)
 
     def to_toml(self) -> str:
         """The text of a file that `load` reads back to an equal scenario."""
-        return "\n".join(_toml_table(self._tables, "")).lstrip("\n") + "\n"
+        return "\n".join(_toml_table(self.to_dict(), "")).lstrip("\n") + "\n"
 
     def __repr__(self) -> str:
         """One line that tells scenarios apart for a reader; `to_dict` has them in full."""
@@ -140,18 +136,22 @@ class Scenario:
         )
 
     @classmethod
-    def _build(cls, layers: tuple[Layer, ...], known: Parsed | None = None) -> Scenario:
-        resolved = resolve(merge(layers), known or {})
-        structs = dict(resolved.structs)
-        top = structs.pop("")
+    def _build(cls, layers: Iterable[Layer], below: rules.Resolved | None = None) -> Scenario:
+        resolved = rules.resolve(rules.defaults() if below is None else below, layers)
+        structs = resolved.structs
+        top = structs[""]
         return cls(
             name=top.name,
             seed=top.seed,
             trials=top.trials,
-            **structs,
-            _layers=layers,
-            _tables=resolved.tables,
-            _parsed=resolved.parsed,
+            cluster=structs["cluster"],
+            timeouts=structs["timeouts"],
+            protocol=structs["protocol"],
+            network=structs["network"],
+            node=structs["node"],
+            scenario=structs["scenario"],
+            stop=structs["stop"],
+            _resolved=resolved,
         )
 
 

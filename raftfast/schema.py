@@ -309,21 +309,19 @@ UNSETTABLE = ("timeouts.candidate_ms", "timeouts.first_ms", "protocol.redraw_on_
 
 
 class Key(NamedTuple):
-    """What a key takes: its type for msgspec, and the same in words ("must be ...")."""
+    """What a key takes: its type for msgspec, and the same in words ("must be ...").
+
+    `box` is a struct of one such value: msgspec keeps what it knows of a struct's types, whereas it
+    would look at a bare type anew for every value.
+    """
 
     kind: Any
     expected: str
-    needed: bool = False
-
-    @property
-    def is_distribution(self) -> bool:
-        """Whether the key takes a distribution."""
-        return Distribution in (self.kind, *get_args(self.kind))
-
-    @property
-    def is_range(self) -> bool:
-        """Whether the key takes [low, high], or one number for both."""
-        return any(kind in (self.kind, *get_args(self.kind)) for kind in (Range, RangeOrZero))
+    box: Any
+    needed: bool
+    is_distribution: bool
+    is_range: bool
+    is_ids: bool
 
 
 def _choices(kind: Any) -> tuple[str, ...]:
@@ -350,9 +348,22 @@ def _described(kind: Any) -> str:
 def keys_of(table: type[Struct]) -> dict[str, Key]:
     """The keys of a table, in order."""
     return {
-        field.encode_name: Key(field.type, _described(field.type), field.required)
+        field.encode_name: _key(field.type, field.required)
         for field in msgspec.structs.fields(table)
     }
+
+
+def _key(kind: Any, needed: bool) -> Key:
+    kinds = (kind, *get_args(kind))
+    return Key(
+        kind,
+        _described(kind),
+        msgspec.defstruct("Box", [("value", kind)], array_like=True),
+        needed,
+        is_distribution=Distribution in kinds,
+        is_range=Range in kinds or RangeOrZero in kinds,
+        is_ids=IdOrIds in kinds,
+    )
 
 
 def dotted(table: str, key: str) -> str:
@@ -425,7 +436,7 @@ def convert(shape: Key, value: object, *, key: str, source: str | None) -> Any:
             return None
         raise InputError(mismatch(value, shape.expected), key=key, source=source)
     try:
-        converted = msgspec.convert(_prepared(key, shape, value), shape.kind)
+        converted = msgspec.convert((_prepared(key, shape, value),), shape.box).value
     except msgspec.ValidationError:
         problem = mismatch(value, shape.expected)
         if isinstance(value, str) and (near := suggestion(value, _choices(shape.kind))):
@@ -443,9 +454,7 @@ def _prepared(key: str, shape: Key, value: object) -> object:
         return value
     if isinstance(value, int | float) and shape.is_range:
         return (value, value)
-    if isinstance(value, int) and (IdOrIds in (shape.kind, *get_args(shape.kind))):
-        return (value,)
-    if isinstance(value, int) and key.endswith(".who"):
+    if isinstance(value, int) and (shape.is_ids or key.endswith(".who")):
         return (value,)
     if key == "trials" and isinstance(value, float) and value.is_integer():
         return int(value)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import ready, rules, schema
+from . import ready, rules, schema, toml
 from .errors import InputError
 from .layers import Layer, flatten, from_keys, from_overrides, read_toml
 from .preset import load as load_preset
 from .schema import LINKS, RECORDS, TABLES, dotted, mismatch, show
 
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _REPLACED = "replace"
 
 
@@ -126,7 +123,7 @@ class Scenario:
 
     def to_toml(self) -> str:
         """The text of a file that `load` reads back to an equal scenario."""
-        return "\n".join(_toml_table(self.to_dict(), "")).lstrip("\n") + "\n"
+        return "\n".join(_lines(self.to_dict(), "")).lstrip("\n") + "\n"
 
     def __repr__(self) -> str:
         """One line that tells scenarios apart for a reader; `to_dict` has them in full."""
@@ -177,35 +174,17 @@ def _layers(tables: Mapping[str, Any], source: str | None, folder: Path) -> tupl
     return (*base, Layer(source, folder, flatten(own, source)))
 
 
-def _toml_table(table: Mapping[str, Any], name: str) -> list[str]:
+def _lines(table: Mapping[str, Any], name: str) -> list[str]:
     """The lines of a table: its keys first, then the tables within it."""
     lines = [f"\n[{name}]"] if name else []
     below: list[str] = []
     for key, value in table.items():
         path = dotted(name, key)
         if path in TABLES:
-            below += _toml_table(value, path)
+            below += _lines(value, path)
         elif path in (LINKS, *RECORDS):
             for entry in value:
-                below += [f"\n[[{path}]]", *_toml_keys(entry)]
+                below += [f"\n[[{path}]]", *toml.pairs(entry)]
         else:
-            lines += _toml_keys({key: value})
+            lines += toml.pairs({key: value})
     return lines + below
-
-
-def _toml_keys(table: Mapping[str, Any]) -> list[str]:
-    return [f"{_toml_key(key)} = {_toml_value(value)}" for key, value in table.items()]
-
-
-def _toml_key(key: str) -> str:
-    return key if _BARE_KEY.fullmatch(key) else _toml_value(key)
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        pairs = ", ".join(_toml_keys(value))
-        return f"{{ {pairs} }}" if pairs else "{}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml_value, value))}]"
-    # TOML's strings escape as JSON's do, but for one character that JSON leaves as it is.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

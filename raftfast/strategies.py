@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
 from importlib import resources
 from typing import Any, NamedTuple
 
 from .errors import InputError
 from .schema import show, suggestion
+from .toml import inline
 
 _FILE = resources.files("raftfast") / "strategies.toml"
 _LOOSE = re.compile(r"[\s\"']")
@@ -28,7 +28,7 @@ class Strategy(NamedTuple):
     @property
     def label(self) -> str:
         """The value as TOML, a string without its quotation marks."""
-        return self.value if isinstance(self.value, str) else _toml(self.value)
+        return self.value if isinstance(self.value, str) else inline(self.value)
 
     @property
     def name(self) -> str:
@@ -74,14 +74,3 @@ def _plain(text: str) -> str:
 def _forms(key: str) -> tuple[str, str]:
     """A key with its table and without."""
     return key, key.rpartition(".")[2]
-
-
-def _toml(value: object) -> str:
-    """A value as TOML writes it in one line."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{key} = {_toml(entry)}' for key, entry in value.items())} }}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    return show(value)

@@ -115,3 +115,9 @@ def test_an_unknown_name_is_refused(name: str, says: str) -> None:
     with pytest.raises(InputError) as caught:
         strategies.find(name)
     assert says in str(caught.value)
+
+
+def test_a_name_holds_the_whole_value() -> None:
+    value = {"a key": list(range(30)), "word": "x" * 80, "flag": True}
+    label = Strategy("timeouts.timer", value, "", "", "", "").label
+    assert tomllib.loads(f"value = {label}") == {"value": value}

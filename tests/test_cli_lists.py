@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ def test_presets_lists_each_on_a_line_of_80_columns() -> None:
     lines = raftfast("presets").stdout.splitlines()
     assert [line.split()[0] for line in lines] == preset.names()
     assert max(map(len, lines)) <= 80
+    # What two versions of a system differ in must stand where the line is not cut yet.
+    taught = [re.sub(r"\d+\.\d[.\d]*", "", line.partition(" ")[2]) for line in lines]
+    assert len(set(taught)) == len(taught)
 
 
 @pytest.mark.parametrize("name", preset.names())

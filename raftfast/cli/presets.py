@@ -60,7 +60,8 @@ def _list(summaries: dict[str, str], form: str) -> None:
     else:
         longest = max(map(len, summaries))
         room = WIDTH - longest - 2
-        write(
-            f"{name:<{longest}}  {textwrap.shorten(text, room, placeholder=' ...')}"
-            for name, text in rows
-        )
+        write(f"{name:<{longest}}  {_first_line(text, room)}" for name, text in rows)
+
+
+def _first_line(text: str, width: int) -> str:
+    return textwrap.shorten(text, width, placeholder=" ...", break_on_hyphens=False)

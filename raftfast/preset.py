@@ -7,7 +7,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 from .errors import InputError
-from .schema import show, suggestion
+from .schema import either, show, suggestions
 
 _FOLDER = resources.files("raftfast") / "presets"
 _SUFFIX = ".toml"
@@ -44,11 +44,9 @@ def text(name: str, *, key: str | None = "preset", source: str | None = None) ->
     known = names()
     if name in known:
         return (_FOLDER / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
-    listed = f"presets: {', '.join(known)}"
-    if near := suggestion(name, known):
-        problem = f"value {show(name)}: unknown preset; did you mean {near}? {listed}"
-    else:
-        problem = f"value {show(name)}: unknown preset; {listed}"
+    near = suggestions(str(name), known)
+    meant = f"did you mean {either(near)}? " if near else ""
+    problem = f"value {show(name)}: unknown preset; {meant}presets: {', '.join(known)}"
     raise InputError(problem, key=key, source=source)
 
 

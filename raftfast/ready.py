@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .errors import InputError
-from .schema import TIME_MS_MAX, show, suggestion
+from .schema import TIME_MS_MAX, either, show, suggestions
 
 Tables = Mapping[str, Any]
 
@@ -31,8 +31,8 @@ def tables(name: str, nodes: int, election_ms: float) -> Tables:
     Raises InputError for a name that is none, or with too few servers.
     """
     if name not in _READY:
-        near = suggestion(name, names())
-        meant = f"did you mean {near}? " if near else ""
+        near = suggestions(str(name), names())
+        meant = f"did you mean {either(near)}? " if near else ""
         problem = f"value {show(name)}: unknown scenario; {meant}scenarios: {', '.join(names())}"
         raise InputError(problem, key="scenario")
     if nodes < 3 and name != "leader-crash":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
@@ -324,6 +324,12 @@ class Key(NamedTuple):
     is_ids: bool
 
 
+def either(words: Sequence[str]) -> str:
+    """Words as alternatives, at least one: "a, b or c"."""
+    *head, last = words
+    return f"{', '.join(head)} or {last}" if head else last
+
+
 def _choices(kind: Any) -> tuple[str, ...]:
     """The strings a type accepts, where it is a Literal or a union with one."""
     if get_origin(kind) is Literal:
@@ -340,8 +346,7 @@ def _described(kind: Any) -> str:
     if inner := next(filter(None, map(_described, parts)), ""):
         return inner
     if choices := _choices(kind):
-        *head, last = (f'"{choice}"' for choice in choices)
-        return f"{', '.join(head)} or {last}" if head else last
+        return either([f'"{choice}"' for choice in choices])
     return next(filter(None, map(_described, get_args(kind))), "")
 
 
@@ -414,6 +419,12 @@ def suggestion(word: object, known: Mapping[str, object] | tuple[str, ...] | lis
     """The known name closest to a mistyped one, or "" where none is close."""
     near = get_close_matches(str(word), list(known), n=1, cutoff=0.6)
     return near[0] if near else ""
+
+
+def suggestions(word: str, known: Sequence[str]) -> list[str]:
+    """The known names that begin with a word, and those that are close to it, the closest first."""
+    begun = [name for name in known if word and name.startswith(word)]
+    return list(dict.fromkeys([*begun, *get_close_matches(word, known)]))
 
 
 def mismatch(value: object, expected: str) -> str:

@@ -119,7 +119,9 @@ def test_every_preset_loads() -> None:
     ("name", "hint"),
     [
         ("papr", "did you mean paper?"),
-        ("etcd-3", "did you mean etcd-"),
+        ("etcd", "did you mean etcd-2.3, etcd-3.4 or etcd-3.5? presets: "),
+        ("etcd-3", "did you mean etcd-3.4, etcd-3.5 or etcd-2.3?"),
+        ("raft", "did you mean raft-rs, "),
         ("../paper", "did you mean paper?"),
         ("", "unknown preset"),
         ("zzz", "unknown preset; presets: availsim, "),

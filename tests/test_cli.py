@@ -16,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import raftfast as package
-from raftfast import InputError, RunError, Scenario
-from raftfast.cli import main, options
+from raftfast import InputError, RunError, Scenario, ready
+from raftfast.cli import main, options, run
 from raftfast.cli.options import Source
+from raftfast.schema import either
 
 from .command import COMMAND, ROOT, environment, raftfast, without_advice
 
@@ -58,6 +59,13 @@ def test_help_lists_every_command() -> None:
         "run", "trace", "live", "strategies", "presets", "info"
     ]  # fmt: skip
     assert all(len(line.split()) > 2 for line in listed)
+
+
+def test_help_names_the_ready_scenarios() -> None:
+    # It cannot ask for them: what they are made with is too heavy for a help text.
+    shown = next(option for option in run.command.params if option.name == "ready")
+    assert isinstance(shown, click.Option)
+    assert shown.help == f"What happens to the cluster: {either(ready.names())}."
 
 
 def test_version_is_the_packages() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -32,6 +33,10 @@ _INVARIANTS = {
     w.NO_MAJORITY: "a leader without a majority of votes",
 }
 _AGAIN_MAX = 1000
+# Every statistic is made of a whole column, a float64 a trial. Most runs need as much again to sort
+# it, and keep some 20 bytes of all columns besides.
+_BYTES_A_TRIAL = 8
+_BYTES_USUAL = 40
 _WHOLE = {name for name in COLUMNS if not name.endswith("_ms")}
 
 
@@ -57,7 +62,8 @@ def run(
     `raftfast.callbacks.SIGNATURE` (numba's cfunc, ctypes, Cython, scipy.LowLevelCallable) at full
     speed. Ranges, classes and backoff of the scenario hold as before.
 
-    Raises InputError for a number out of range, RunError where a trial overflows a capacity.
+    Raises InputError for a number out of range or more trials than this machine's memory can hold,
+    RunError where a trial overflows a capacity.
     """
     if trials is not None:
         scenario = scenario.replace(trials=trials)
@@ -65,6 +71,7 @@ def run(
         scenario = scenario.replace(seed=seed)
     if jobs is not None and jobs < 1:
         raise InputError(f"{jobs}: must be at least 1", key="jobs")
+    _check_memory(scenario.trials, _memory_bytes())
     engine = engine or (engines.PYTHON if callbacks.is_python(strategy) else engines.name())
     parameters = block(scenario)
     if strategy is not None:
@@ -73,6 +80,34 @@ def run(
         parameters, scenario.seed, scenario.trials, jobs=jobs, engine=engine, progress=progress
     )
     return Result(scenario, parameters, batch, engine)
+
+
+def _check_memory(trials: int, memory_bytes: float) -> None:
+    """Refuse before the run what no memory could hold; the system would end it when that is full.
+
+    What passes may still be too much: how much columns take is not known before.
+    """
+    needed_bytes = trials * _BYTES_A_TRIAL
+    if needed_bytes > memory_bytes:
+        problem = (
+            f"value {trials}: must be fewer, as a trial needs {_BYTES_A_TRIAL} bytes at the very "
+            f"least ({_BYTES_USUAL} are usual), all of them {needed_bytes / 1e9:,.0f} GB, and this "
+            f"machine has {memory_bytes / 1e9:,.0f} GB"
+        )
+        raise InputError(problem, key="trials")
+
+
+def _memory_bytes() -> float:
+    """The machine's memory, or infinity where the system does not tell.
+
+    Not what is free of it: caches take what nobody needs, and give it back.
+    """
+    try:
+        pages = os.sysconf("SC_PHYS_PAGES")
+        page_bytes = os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf, others not all names.
+        return math.inf
+    return pages * page_bytes if pages > 0 else math.inf
 
 
 def _with_strategy(parameters: Block, strategy: object, engine: str) -> Block:

@@ -84,6 +84,7 @@ BAD_INPUT = {
     "presets": (["presets", "papre"], "did you mean paper"),
     "strategies": (["strategies", "timeouts.timr"], "did you mean timeouts.timer"),
     "suffix": (["run", "-n", "1e15", "--samples", "x.txt"], ".parquet"),
+    "memory": (["run", "-n", "1e15"], "trials: value 1000000000000000: must be fewer"),
     "no folder": (["run", "-n", "1e15", "--samples", "no/where/x.csv"], "no/where/x.csv"),
 }
 

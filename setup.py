@@ -42,8 +42,8 @@ from raftfast._compiled.words cimport *
 # Contraction and reordering of floats would part the two backends in the last bit. The core never
 # relies on wrap-around; its branches predict better than a table of jumps; its loops are short
 # (a call of memset costs more than five stores, and a second copy of a loop more than its test),
-# and its functions small enough to be one. That
-# some are kept apart (words.pxd) says little of the variables which hold what they return.
+# and its functions small enough to be one. That some are kept apart (words.pxd) says little of the
+# variables which hold what they return.
 FLAGS = [
     "-O3",
     "-ffp-contract=off",

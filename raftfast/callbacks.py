@@ -79,9 +79,8 @@ def address(strategy: object) -> int:
 
     Raises InputError for anything else, and for a capsule of another signature.
     """
-    if isinstance(strategy, tuple) and strategy:
-        # A scipy.LowLevelCallable is a tuple whose first entry is the capsule.
-        strategy = strategy[0]
+    # What a scipy.LowLevelCallable was made of: a ctypes function or a capsule.
+    strategy = getattr(strategy, "function", strategy)
     found: object
     if isinstance(strategy, _FUNCTION):
         found = ctypes.cast(strategy, ctypes.c_void_p).value

@@ -13,7 +13,7 @@ import pytest
 
 import raftfast
 from raftfast import InputError, Scenario
-from raftfast.callbacks import Draw
+from raftfast.callbacks import SIGNATURE, Draw
 
 SOURCE = """
 #include <stdint.h>
@@ -58,7 +58,9 @@ def spread(tmp_path_factory: pytest.TempPathFactory) -> ctypes._CFuncPtr:
     (folder / "spread.c").write_text(SOURCE)
     command = [compiler, "-O2", "-shared", "-fPIC", "spread.c", "-o", "spread.so"]
     subprocess.run(command, cwd=folder, check=True)
-    return ctypes.CDLL(str(folder / "spread.so")).spread
+    library = ctypes.CDLL(str(folder / "spread.so"))
+    library.spread._path = library._name
+    return library.spread
 
 
 def test_a_python_class_decides(engine: str) -> None:
@@ -81,6 +83,25 @@ def test_a_compiled_function_gives_the_same_on_both_backends(both, spread) -> No
     digests.add(raftfast.run(CLOSE, 400, strategy=Spread()).digest)
     assert len(digests) == 1
     assert digests != {raftfast.run(CLOSE, 400).digest}
+
+
+def test_scipy_and_cython_hand_over_the_same_function(spread) -> None:
+    from scipy import LowLevelCallable
+
+    int64, double = ctypes.c_int64, ctypes.c_double
+    typed = ctypes.CFUNCTYPE(int64, *[int64] * 6, double)(("spread", ctypes.CDLL(spread._path)))
+    address = ctypes.cast(typed, ctypes.c_void_p).value
+    make = ctypes.pythonapi.PyCapsule_New
+    make.restype = ctypes.py_object
+    make.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    # A capsule does not copy its name.
+    name, other = SIGNATURE.encode(), b"int (int)"
+    capsule = make(address, name, None)
+    wanted = raftfast.run(CLOSE, 400, strategy=typed).digest
+    for strategy in (LowLevelCallable(typed), capsule, LowLevelCallable(capsule), address):
+        assert raftfast.run(CLOSE, 400, strategy=strategy).digest == wanted
+    with pytest.raises(InputError, match=r"a function int \(int\): must be int64_t"):
+        raftfast.run(CLOSE, 10, strategy=make(address, other, None))
 
 
 def test_what_is_lost_is_counted(spread) -> None:

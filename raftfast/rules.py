@@ -19,8 +19,8 @@ from .layers import DEFAULTS, NOTHING_GIVEN, Given, Layer, lay
 from .schema import (
     DISTRIBUTIONS,
     KEYS,
-    LINK_KEYS,
     LINKS,
+    RECORD_KEYS,
     RECORDS,
     SERVERS,
     TABLES,
@@ -40,7 +40,6 @@ _NO_LAWS: Laws = {}
 
 _HOMES = {key: (key.rpartition(".")[0], key.rpartition(".")[2]) for key in KEYS}
 _KEYS_OF = {table: [key for key in KEYS if _HOMES[key][0] == table] for table in TABLES}
-_LISTS = (LINKS, *RECORDS)
 # What is derived in a table from another one.
 _FOLLOWS = {"node.persist": "node", "scenario": "stop"}
 _IN_ORDER = sorted(TABLES, key=lambda table: table in _FOLLOWS.values())
@@ -135,8 +134,8 @@ def _convert(reader: _Reader, value: object) -> Settled:
     if key in DISTRIBUTIONS:
         law = reader.distribution(value, key)
         return Settled({name: law}, _tidy(value, layer.folder), reader.laws)
-    if key == LINKS or key in RECORDS:
-        structs, written = (_links if key == LINKS else _records)(reader, value)
+    if key in RECORDS:
+        structs, written = _records(reader, value)
         return Settled({name: structs}, written, reader.laws)
     converted = schema.convert(KEYS[key], value, key=key, source=layer.source)
     if key in _MATRICES:
@@ -150,38 +149,24 @@ def _convert(reader: _Reader, value: object) -> Settled:
 
 def _records(reader: _Reader, entries: object) -> tuple[tuple[Any, ...], list[dict[str, Any]]]:
     """The tables of a list of them, as structs and as a file would write them."""
-    key, source = reader.key, reader.layer.source
+    key, layer = reader.key, reader.layer
     if not isinstance(entries, list):
-        raise InputError(mismatch(entries, "a list of tables"), key=key, source=source)
+        raise InputError(mismatch(entries, "a list of tables"), key=key, source=layer.source)
+    shapes = RECORD_KEYS[key]
     structs, written = [], []
-    shapes = schema.keys_of(RECORDS[key])
     for i, entry in enumerate(entries):
-        at = f"{key}[{i}]"
-        given = _table(entry, shapes, at, source)
-        values = {
-            name: reader.distribution(given[name], f"{at}.{name}")
-            if shape.is_distribution
-            else schema.convert(shape, given[name], key=f"{at}.{name}", source=source)
-            for name, shape in shapes.items()
-            if name in given
-        }
-        for name, shape in shapes.items():
-            if shape.needed and name not in values:
-                problem = f"is missing; must be {shape.expected}"
-                raise InputError(problem, key=f"{at}.{name}", source=source)
+        given = _table(entry, shapes, f"{key}[{i}]", layer.source)
+        values = _values(reader, given, f"{key}[{i}]")
+        if key == LINKS:
+            _complete_link(values, given, f"{key}[{i}]", layer.source)
+        written.append({
+            name: _as_written(shape, values[name], given.get(name), layer.folder)
+            for name, shape in shapes.items() if name in values
+        })  # fmt: skip
         if "from" in values:
             values["from_"] = values.pop("from")
         structs.append(RECORDS[key](**values))
-        written.append({name: _as_written(shapes[name], values[name.replace("from", "from_")],
-                        given[name]) for name in shapes if name in given})  # fmt: skip
     return tuple(structs), written
-
-
-def _as_written(shape: Key, value: Any, given: object) -> Any:
-    """A value of a table in a list as a file would write it."""
-    if shape.is_distribution:
-        return _tidy(given)
-    return _shortest(_tidy(value)) if shape.is_range else _tidy(value)
 
 
 def _table(
@@ -198,42 +183,40 @@ def _table(
     return entry
 
 
-def _links(reader: _Reader, entries: object) -> tuple[tuple[Any, ...], list[dict[str, Any]]]:
-    """The [[network.link]] entries, as structs and as a file would write them."""
-    source = reader.layer.source
-    if not isinstance(entries, list):
-        raise InputError(mismatch(entries, "a list of tables"), key=LINKS, source=source)
-    pairs = [_link(reader, entry, f"{LINKS}[{i}]") for i, entry in enumerate(entries)]
-    return tuple(link for link, _ in pairs), [written for _, written in pairs]
-
-
-def _link(reader: _Reader, item: object, at: str) -> tuple[schema.Link, dict[str, Any]]:
-    layer = reader.layer
-    entry = _table(item, LINK_KEYS, at, layer.source)
+def _values(reader: _Reader, entry: Mapping[str, Any], at: str) -> dict[str, Any]:
+    """What the keys of such a table came to, each by its own rules."""
     values: dict[str, Any] = {}
-    for name, shape in LINK_KEYS.items():
-        if name in entry and name != "latency_ms":
-            key = f"{at}.{name}"
-            values[name] = schema.convert(shape, entry[name], key=key, source=layer.source)
-        elif name in ("from", "to"):
-            problem = f"is missing; must be {shape.expected}"
-            raise InputError(problem, key=f"{at}.{name}", source=layer.source)
+    for name, shape in RECORD_KEYS[reader.key].items():
+        key, source = f"{at}.{name}", reader.layer.source
+        if name not in entry:
+            if shape.needed:
+                raise InputError(f"is missing; must be {shape.expected}", key=key, source=source)
+        elif shape.is_distribution:
+            values[name] = reader.distribution(entry[name], key)
+        else:
+            values[name] = schema.convert(shape, entry[name], key=key, source=source)
+    return values
+
+
+def _as_written(shape: Key, value: Any, given: object, folder: Path) -> Any:
+    """A value of a table in a list as a file would write it."""
+    if shape.is_distribution:
+        return _tidy(given, folder)
+    if shape.is_ids:
+        return _tidy(_shortest_ids(value))
+    return _shortest(_tidy(value)) if shape.is_range else _tidy(value)
+
+
+def _complete_link(
+    values: dict[str, Any], entry: Mapping[str, Any], at: str, source: str | None
+) -> None:
+    """A link must say something; pings that were not answered tell its loss, too."""
     if not entry.keys() & {"latency_ms", "loss", "duplicate"}:
         problem = f"value {show(entry)}: must give at least one of latency_ms, loss, duplicate"
-        raise InputError(problem, key=at, source=layer.source)
-    written = {"one_way": False, **values}
-    for end in ("from", "to"):
-        written[end] = _shortest_ids(values[end])
-    if "latency_ms" in entry:
-        spec = entry["latency_ms"]
-        law = values["latency_ms"] = reader.distribution(spec, f"{at}.latency_ms")
-        written["latency_ms"] = _tidy(spec, layer.folder)
-        if (lost := _share_lost(law)) and "loss" not in entry:
-            values["loss"] = written["loss"] = lost
-    values["from_"] = values.pop("from")
-    return schema.Link(**values), {
-        name: _tidy(written[name]) for name in LINK_KEYS if name in written
-    }
+        raise InputError(problem, key=at, source=source)
+    values.setdefault("one_way", False)
+    if "latency_ms" in values and (lost := _share_lost(values["latency_ms"])):
+        values.setdefault("loss", lost)
 
 
 def _share_lost(law: Distribution) -> float:
@@ -495,7 +478,7 @@ def _written(key: str, value: object, settled: Settled | None) -> object:
         value = settled.written
     elif value is not None and key in DISTRIBUTIONS:
         value = 0
-    if key in _LISTS and not value:
+    if key in RECORDS and not value:
         return None
     value = _tidy(value)
     return _shortest(value) if KEYS[key].is_range else value

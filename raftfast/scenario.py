@@ -12,7 +12,7 @@ from . import ready, rules, schema, toml
 from .errors import InputError
 from .layers import Layer, flatten, from_keys, from_overrides, read_toml
 from .preset import load as load_preset
-from .schema import LINKS, RECORDS, TABLES, dotted, mismatch, show
+from .schema import RECORDS, TABLES, dotted, mismatch, show
 
 _REPLACED = "replace"
 
@@ -182,7 +182,7 @@ def _lines(table: Mapping[str, Any], name: str) -> list[str]:
         path = dotted(name, key)
         if path in TABLES:
             below += _lines(value, path)
-        elif path in (LINKS, *RECORDS):
+        elif path in RECORDS:
             for entry in value:
                 below += [f"\n[[{path}]]", *toml.pairs(entry)]
         else:

@@ -376,11 +376,13 @@ def dotted(table: str, key: str) -> str:
     return f"{table}.{key}" if table else key
 
 
-LINK_KEYS: Mapping[str, Key] = keys_of(Link)
-"""The keys of a [[network.link]] entry."""
+RECORDS: Mapping[str, type[Struct]] = {LINKS: Link, SERVERS: Server, EVENTS: Event}
+"""The keys that hold a list of tables, and the struct of such a table."""
 
-RECORDS: Mapping[str, type[Struct]] = {SERVERS: Server, EVENTS: Event}
-"""The keys that hold a list of tables, beside the links, and the struct of such a table."""
+RECORD_KEYS: Mapping[str, Mapping[str, Key]] = {
+    key: keys_of(struct) for key, struct in RECORDS.items()
+}
+"""The keys of such a table."""
 
 KEYS: Mapping[str, Key] = {
     dotted(name, key): shape

@@ -268,10 +268,9 @@ WITHOUT_EFFECT = {"name": "it is what a scenario is called, and no part of what 
 
 def known_keys() -> dict[str, tuple[schema.Key, Any]]:
     """Every key, those of lists of tables by "list.key": what it takes, and its default."""
-    records: dict[str, type[msgspec.Struct]] = {schema.LINKS: schema.Link, **schema.RECORDS}
-    known = {*schema.KEYS, *(f"{schema.LINKS}.{key}" for key in schema.LINK_KEYS)}
-    known |= {f"{name}.{key}" for name in records for key in schema.keys_of(records[name])}
-    tables = {**schema.TABLES, **records}
+    known = {*schema.KEYS}
+    known |= {f"{name}.{key}" for name, keys in schema.RECORD_KEYS.items() for key in keys}
+    tables = {**schema.TABLES, **schema.RECORDS}
     return {
         key: (shape, field.default)
         for name, table in tables.items()
@@ -295,7 +294,7 @@ def choices(kind: Any) -> Iterator[Any]:
 
 def home(key: str) -> tuple[str, str]:
     """The list of tables that a key is of, "" where it is of none, and the key's name there."""
-    lists = (schema.LINKS, *schema.RECORDS)
+    lists = tuple(schema.RECORDS)
     return next(((name, key[len(name) + 1 :]) for name in lists if key.startswith(name + ".")),
                 ("", key))  # fmt: skip
 

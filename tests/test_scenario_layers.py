@@ -129,6 +129,13 @@ def test_files_are_found_from_where_they_are_named(
     assert scenario.replace(seed=3).network == scenario.network
 
 
+def test_files_of_events_are_found_from_anywhere(tmp_path: Path) -> None:
+    file(tmp_path, "one_way_ms\n1\n2\n", "down.csv")
+    crash = {"do": "crash", "who": 0, "at_ms": 9, "for_ms": {"samples": "down.csv"}}
+    scenario = Scenario.from_dict({"scenario": {"event": [crash]}}, folder=tmp_path)
+    assert Scenario.from_dict(scenario.to_dict(), folder="/") == scenario
+
+
 def test_unanswered_pings_are_lost_messages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

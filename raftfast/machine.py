@@ -7,7 +7,7 @@ every call takes the time, and gives back what to write and to send. The code is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -23,6 +23,8 @@ from .messages import (
     PreVoteResponse,
     VoteRequest,
     VoteResponse,
+    check,
+    count,
     from_outbox,
 )
 
@@ -41,9 +43,6 @@ __all__ = [
 
 NODES_MAX = 1023
 """The largest cluster."""
-
-COUNT_MAX = 2**37
-"""The highest term or log length a server accepts: the engine packs them beside ids in 64 bits."""
 
 NOW_NS_MAX = 2**61
 """The largest time in nanoseconds, either side of zero: 73 years, so any epoch will do."""
@@ -97,8 +96,7 @@ class Raft:
     seed: 0 to 2**64 - 1. Servers draw differently under one seed, so a cluster can share it; a
         server that starts again repeats its draws unless it is given another.
     now_ns: when it starts, as a follower whose timer runs and that counts as just in contact with
-        a leader. Any clock will do; where one goes back, the time is
-        held to stand still.
+        a leader. Any clock will do; where one goes back, the time is held to stand still.
     engine: "compiled" or "python"; where None, compiled if it is there.
 
     Raises ValueError, naming the argument, for a value that makes no sense.
@@ -131,8 +129,8 @@ class Raft:
         first_vote = w.NOBODY
         if voted_for is not None:
             first_vote = whole("voted_for", voted_for, 0, self._nodes - 1)
-        first_term = _count("term", term)
-        length = _count("log", log)
+        first_term = count("term", term)
+        length = count("log", log)
         self._now_ns = whole("now_ns", now_ns, -NOW_NS_MAX, NOW_NS_MAX)
         election = bounds("election_ms", election_ms)
         candidate = None if candidate_ms is None else bounds("candidate_ms", candidate_ms)
@@ -206,7 +204,7 @@ class Raft:
 
     @log.setter
     def log(self, log: int) -> None:
-        self._raft.set_log(self._server, _count("log", log))
+        self._raft.set_log(self._server, count("log", log))
 
     @property
     def votes(self) -> int:
@@ -341,19 +339,7 @@ class Raft:
 
     def _open(self, message: Message, kind: type[Message], now_ns: int) -> int:
         """Check all that a message is judged by before its handler runs; the time."""
-        if not isinstance(message, kind):
-            raise TypeError(f"message: must be a {kind.__name__}, not {type(message).__name__}")
-        if message.to != self._server:
-            raise ValueError(f"message.to: this is server {self._server}, not {message.to!r}")
-        sender = whole("message.sender", message.sender, 0, self._nodes - 1)
-        if sender == self._server:
-            raise ValueError(f"message.sender: server {sender} sends no messages to itself")
-        # Nobody asks anything in term 0, but it can be the term of one who answers a pre-vote.
-        lowest = 0 if kind is PreVoteResponse else 1
-        whole("message.term", message.term, lowest, COUNT_MAX)
-        if kind in _CARRIED:
-            name, check = _CARRIED[kind]
-            check(f"message.{name}", getattr(message, name))
+        check(message, kind, self._server, self._nodes)
         return self._advance(now_ns)
 
     def _advance(self, now_ns: int) -> int:
@@ -391,20 +377,6 @@ def _twin(name: str | None) -> Any:
 
 def _somebody(server: int) -> int | None:
     return None if server == w.NOBODY else int(server)
-
-
-def _count(name: str, value: object) -> int:
-    return whole(name, value, 0, COUNT_MAX)
-
-
-_CARRIED: Mapping[type[Message], tuple[str, Callable[[str, object], int]]] = {
-    VoteRequest: ("log", _count),
-    VoteResponse: ("granted", flag),
-    AppendResponse: ("success", flag),
-    PreVoteRequest: ("log", _count),
-    PreVoteResponse: ("granted", _count),
-}
-"""What a message carries beyond its term, and what that must be."""
 
 
 def _ns(ms: float) -> int:

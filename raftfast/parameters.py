@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import math
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from . import happenings
 from .classes import masks, ranges
 from .core import words as w
 from .distributions import Distribution
+from .lawtable import LawTable, Row, ns
 from .scenario import Scenario
 from .schema import Network, Timeouts
 
-NS_PER_MS = 1_000_000
-_LAWS = {
-    "constant": w.CONSTANT,
-    "uniform": w.UNIFORM,
-    "normal": w.NORMAL,
-    "exponential": w.EXPONENTIAL,
-    "lognormal": w.LOGNORMAL,
-    "pareto": w.PARETO,
-    "mixture": w.MIXTURE,
-    "samples": w.SAMPLES,
-}
 _STOPS = {
     "leader": w.ON_LEADER,
     "followed": w.ON_FOLLOWED,
@@ -48,9 +38,6 @@ _BACKOFFS = {
 }
 _DETECTORS = {"none": 0, "ewma": w.BY_EWMA, "phi": w.BY_PHI, "aten": w.BY_ATEN}
 _DECAYS = {"decay": w.DECAY, "decay-fixed": w.DECAY_FIXED, "decay-skip": w.DECAY_AFTER_SKIP}
-
-Row = tuple[int, int, float, float, float, int, int, int]
-"""A law: kind, base_ns, a, b, c, first component's row, start in the pool, count."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +164,7 @@ def block(scenario: Scenario) -> Block:
         logs=_ranks(cluster.log, cluster.nodes),
         distinct_logs=int(cluster.log == "distinct"),
         timeout_ranges=_timeout_ranges(scenario),
-        heartbeat_ns=_ns(scenario.timeouts.heartbeat_ms),
+        heartbeat_ns=ns(scenario.timeouts.heartbeat_ms),
         redraw_on=redraw_on,
         restart_on=restart_on,
         once=int(timeouts.timer == "boot"),
@@ -190,16 +177,16 @@ def block(scenario: Scenario) -> Block:
         ahead=_count(timeouts.fast_forward_ms, timeouts),
         rank_wait=_count(timeouts.rank_ms, timeouts),
         ranked=int(timeouts.rank_ms > 0),
-        poll_range=(_ns(timeouts.poll_ms[0]), _ns(timeouts.poll_ms[1])),
-        tick_ns=_ns(scenario.timeouts.tick_ms),
+        poll_range=(ns(timeouts.poll_ms[0]), ns(timeouts.poll_ms[1])),
+        tick_ns=ns(scenario.timeouts.tick_ms),
         tick_aligned=int(scenario.timeouts.tick_phase == "aligned"),
         drift_ppm=scenario.node.drift_ppm,
         pre_vote=_PRE_VOTES[scenario.protocol.pre_vote],
         voting=_voting(scenario),
         patience=_patience(scenario),
-        repoll_ns=_ns(scenario.protocol.repoll_ms),
+        repoll_ns=ns(scenario.protocol.repoll_ms),
         repoll_denied=int(scenario.protocol.repoll_denied),
-        lease_ns=_ns(scenario.timeouts.election_ms[0]),
+        lease_ns=ns(scenario.timeouts.election_ms[0]),
         lease_wait=_lease_wait(scenario),
         latency_law=latency_law,
         chances=[network.loss, network.duplicate],
@@ -213,9 +200,9 @@ def block(scenario: Scenario) -> Block:
         pauses=int(any(event.do == "pause" for event in scenario.scenario.event)),
         synchronised=int(scenario.scenario.crash_phase == "synchronised"),
         stop_on=_STOPS[scenario.stop.on],
-        stable_ns=_ns(scenario.stop.stable_ms),
-        duration_ns=_ns(scenario.stop.duration_ms),
-        limit_ns=_ns(scenario.stop.limit_ms),
+        stable_ns=ns(scenario.stop.stable_ms),
+        duration_ns=ns(scenario.stop.duration_ms),
+        limit_ns=ns(scenario.stop.limit_ms),
         laws=table.rows,
         pool=table.pool,
         link_laws=links[0] if links else None,
@@ -238,7 +225,7 @@ def _voting(scenario: Scenario) -> Voting:
     refusals |= timeouts.backoff in ("rejections", "kafka-2024") or protocol.repoll_ms > 0
     return Voting(
         sticky=kind,
-        sticky_ns=_ns(held_ms),
+        sticky_ns=ns(held_ms),
         silent=int(protocol.refusals == "silent"),
         stubborn=int("refuse-new-term" in protocol.quirks),
         restart_on_response=int("restart-on-response" in protocol.quirks),
@@ -246,7 +233,7 @@ def _voting(scenario: Scenario) -> Voting:
         counts_refusals=int(refusals),
         gives_up=int(protocol.on_rejection == "follower"),
         waits_for_all={"quorum": 0, "all": w.FOR_ALL, "higher": w.FOR_HIGHER}[protocol.wait_for],
-        check_ns=_ns(check_ms) if protocol.check_quorum else 0,
+        check_ns=ns(check_ms) if protocol.check_quorum else 0,
         transfers=int(any(event.do == "transfer" for event in scenario.scenario.event)),
         tie_break=int(protocol.priority == "tie-break"),
         priorities=priorities,
@@ -268,67 +255,10 @@ def _patience(scenario: Scenario) -> Patience:
         decay=_DECAYS.get(scenario.protocol.priority, 0),
         factor=timeouts.backoff_factor,
         step=_count(timeouts.backoff_ms, timeouts),
-        step_ns=_ns(timeouts.backoff_ms),
+        step_ns=ns(timeouts.backoff_ms),
         longest=_count(timeouts.backoff_max_ms, timeouts),
-        longest_ns=_ns(timeouts.backoff_max_ms),
+        longest_ns=ns(timeouts.backoff_max_ms),
     )
-
-
-@dataclass
-class LawTable:
-    """The rows of `core.laws.Laws`; equal distributions share a row."""
-
-    rows: list[Row] = field(default_factory=list)
-    pool: list[float] = field(default_factory=list)
-    known: dict[Distribution, int] = field(default_factory=dict)
-
-    def add(self, distribution: Distribution) -> int:
-        """The row of a distribution."""
-        if distribution not in self.known:
-            self.rows.append((0, 0, 0.0, 0.0, 0.0, 0, 0, 0))
-            self.known[distribution] = len(self.rows) - 1
-            self._fill(self.known[distribution], distribution)
-        return self.known[distribution]
-
-    def _fill(self, row: int, d: Distribution) -> None:
-        kind = _LAWS[d.law]
-        base = _ns(d.plus_ms)
-        a = b = c = 0.0
-        first = start = count = 0
-        if d.law == "mixture":
-            start, count, first = len(self.pool), len(d.components), len(self.rows)
-            total = 0.0
-            for weight in d.parameters:
-                total += weight
-                self.pool.append(total)
-            # Components stand in a block, so their own components come behind it.
-            self.rows.extend([(0, 0, 0.0, 0.0, 0.0, 0, 0, 0)] * count)
-            for i, component in enumerate(d.components):
-                self._fill(first + i, component)
-        elif d.law == "samples":
-            start, count = len(self.pool), len(d.values_ms)
-            self.pool.extend(float(_ns(value)) for value in d.values_ms)
-        elif d.law == "constant":
-            base += _ns(d.parameters[0])
-        elif d.law == "uniform":
-            a, b = float(_ns(d.parameters[0])), float(_ns(d.parameters[1]) - _ns(d.parameters[0]))
-        elif d.law == "exponential":
-            a = d.parameters[0] * NS_PER_MS
-        elif d.law in ("lognormal", "pareto"):
-            a, b = d.parameters[0] * NS_PER_MS, d.parameters[1]
-        else:
-            a, b = d.parameters[0] * NS_PER_MS, d.parameters[1] * NS_PER_MS
-            c = _below_zero(*d.parameters) if d.below == "redraw" else -1.0
-        self.rows[row] = (kind, base, a, b, c, first, start, count)
-
-
-def _below_zero(mean: float, sigma: float) -> float:
-    """P(x < 0) of a normal; 0 where it has no spread."""
-    return 0.5 * math.erfc(mean / (sigma * math.sqrt(2.0))) if sigma > 0.0 else 0.0
-
-
-def _ns(ms: float) -> int:
-    return round(ms * NS_PER_MS)
 
 
 def _ranks(log: object, nodes: int) -> list[int]:
@@ -391,14 +321,14 @@ def _unit(range_ms: tuple[float, float], timeouts: Timeouts) -> tuple[int, int]:
     """A range in ns, or in ticks where timeouts are whole numbers of them."""
     if timeouts.tick_ms > 0:
         return _ticks(range_ms, timeouts.tick_ms)
-    return _ns(range_ms[0]), _ns(range_ms[1])
+    return ns(range_ms[0]), ns(range_ms[1])
 
 
 def _count(time_ms: float, timeouts: Timeouts) -> int:
     """A time in ns, or in whole ticks, at most so long."""
     if timeouts.tick_ms > 0:
         return math.floor(time_ms / timeouts.tick_ms + 1e-9)
-    return _ns(time_ms)
+    return ns(time_ms)
 
 
 def _lease_wait(scenario: Scenario) -> int:

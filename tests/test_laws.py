@@ -11,7 +11,7 @@ from scipy import special, stats
 from raftfast import engine as engines
 from raftfast.core import words as w
 from raftfast.distributions import Distribution
-from raftfast.parameters import LawTable
+from raftfast.lawtable import LawTable
 
 SAMPLES = 20_000
 NS = 1e6

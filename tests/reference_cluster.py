@@ -89,8 +89,6 @@ class Model:
         self.tick = round(self.timeouts["tick_ms"] * NS)
         own = {entry["id"]: entry for entry in self.timeouts["server"]}
         self.ranges = [Ranges(self, own.get(i, {})) for i in range(self.n)]
-        check_ms = self.protocol["check_quorum_ms"] or pair(self.timeouts["election_ms"])[0]
-        self.check = check_ms * NS
         self.priorities: list[float] = self.protocol["priorities"] or list(range(self.n, 0, -1))
         self.heartbeat = round(self.timeouts["heartbeat_ms"] * NS)
         self.ordered: bool = of["network"]["ordered"]

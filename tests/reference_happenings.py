@@ -158,4 +158,10 @@ HAPPENINGS: dict[str, tuple[int, Tables]] = {
     "crashes until the first leader": _cold(1000, _again("crash", 40, 60)),
     "pauses until a leader stays": _cold(500, _again("pause", 80, 60), stop=staying(150)),
     "crashes until all follow": _cold(1000, _again("crash", 80, 60), stop=FOLLOWED),
+    "the crashed leader comes back": (
+        600, {**_steady(1, protocol={"sticky": "min"})[1],
+              "scenario": {"kind": "leader-crash", "event": [
+                  _event("restart", at_ms=[10, 120], who=[0, 1, 2, 3, 4]),
+              ]}},
+    ),
 }  # fmt: skip

@@ -15,7 +15,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from .reference_cluster import NS, Model, Server
+from .reference_cluster import FOLLOWER, NS, Model, Server
 from .reference_desk import DELIVERY
 from .reference_events import Happenings
 
@@ -46,7 +46,7 @@ class Election(Happenings):
         self.plan()
 
     def rank(self) -> None:
-        logs = [server.log for server in self.servers.values()]
+        logs = [server.log for server in self.servers.values() if server.up]
         for server in self.servers.values():
             server.rank = sum(log > server.log for log in logs)
 
@@ -55,9 +55,12 @@ class Election(Happenings):
         self.first_term = 2
         longest = max(server.log for server in self.servers.values())
         leader = self.rng.choice([s for s in self.servers.values() if s.log == longest])
+        self.led[1] = leader.id
         broadcast = -int(self.rng.random() * model.heartbeat)
         for server in self.servers.values():
             server.term, server.leader = 1, leader.id
+            # All of them elected it.
+            server.voted_for = leader.id
             server.phase += broadcast
             server.looks = [look + broadcast for look in server.looks]
             if server is leader:
@@ -68,15 +71,20 @@ class Election(Happenings):
             self.at(broadcast + delay, DELIVERY, self.last_broadcast, server)
         if crashed:
             self.offices_due = 0
-            del self.servers[leader.id]
+            leader.up, leader.role, leader.leader = False, FOLLOWER, None
+            if not model.start["event"]:
+                # It never comes back: what is sent to it is lost at once.
+                del self.servers[leader.id]
         else:
-            leader.voted_for = leader.id
             self.enter_office(leader)
             due = broadcast + round(model.heartbeat * leader.factor)
             self.set_timer(leader, "heartbeat", self.noticed(leader, due))
         self.rank()
 
     def last_broadcast(self, server: Server) -> None:
+        if server.life:
+            # It crashed meanwhile, and began anew or not at all.
+            return
         if server.term == 1:
             self.join_timer(server)
         elif server.draw is None:
@@ -94,7 +102,7 @@ class Election(Happenings):
     def row(self) -> dict[str, float]:
         ended = self.result is not None
         office, leader = self.result or (0, 0)
-        led = {term for _, _, term in self.offices}
+        led = self.led
         followed = ended and self.model.rule == "followed"
         return {
             "election_ms": office / NS if ended else math.nan,
@@ -104,7 +112,7 @@ class Election(Happenings):
             "pre_campaigns": self.pre_campaigns,
             "needless_campaigns": self.needless,
             "terms": len(self.candidates),
-            "split_terms": len(self.candidates.keys() - led),
+            "split_terms": len(self.candidates.keys() - led.keys()),
             "first_term_candidates": len(self.candidates.get(self.first_term, ())),
             "messages": self.messages,
             "lost": self.lost,

@@ -18,7 +18,12 @@ class Voting(Timers):
         self.detect: int | None = None
         self.candidates: dict[int, set[int]] = {}
         self.offices: list[tuple[int, int, int]] = []
-        self.followers: dict[int, set[int]] = {}
+        # Who led each term first.
+        self.led: dict[int, int] = {}
+        # The leader that counts, its term, when it took office, and who is to follow it.
+        self.counting: Server | None = None
+        self.counting_term = self.counting_since = 0
+        self.followers: set[int] = set()
         self.awaited: set[int] = set()
         self.leading = self.leaderless_since = self.leaderless = 0
         self.result: tuple[int, int] | None = None
@@ -275,17 +280,17 @@ class Voting(Timers):
             self.forget_losses(server)
             self.restart_timer(server, fresh=changed)
         self.respond(server, message, current, server.term)
-        if current:
-            self.followers.setdefault(server.term, set()).add(server.id)
-            self.check_followed(self.servers[message.sender])
+        leader = self.servers[message.sender]
+        if current and leader is self.counting and server.term == self.counting_term:
+            self.followers.add(server.id)
+            self.check_followed()
 
     # -- a leader, and the stop ------------------------------------------------------------------
 
     def take_office(self, server: Server) -> None:
         if len(server.votes) < self.model.majority:
             self.violations += 1
-        if any(term == server.term for _, _, term in self.offices):
-            self.violations += 1
+        self.violations += self.led.setdefault(server.term, server.id) != server.id
         self.leave_ballot(server)
         self.forget_losses(server)
         self.enter_office(server)
@@ -294,16 +299,11 @@ class Voting(Timers):
             return
         if self.model.rule == "stable":
             due = self.now + round(self.model.stop["stable_ms"] * NS)
-            self.at(due, END, self.check_stable, server, server.term, self.now)
+            self.at(due, END, self.check_stable, server, self.now)
         server.writes.add("lead")
         server.leads_next = True
         self.to_all(server, Message("append-request", server.id, server.term))
-        if self.latest_term() == server.term:
-            self.awaited = {i for i, other in self.servers.items() if self.reaches(server, other)}
-        self.check_followed(server)
-
-    def latest_term(self) -> int:
-        return max(term for _, _, term in self.offices)
+        self.check_followed()
 
     def reaches(self, server: Server, other: Server) -> bool:
         """Whether what a server sends now can reach the other."""
@@ -321,8 +321,16 @@ class Voting(Timers):
             self.leaderless += self.now - self.leaderless_since
         self.leading += 1
         self.offices.append((self.now, server.id, server.term))
+        # Only the leader of the highest term counts.
+        if server.term > self.counting_term:
+            self.counting, self.counting_term = server, server.term
+            self.counting_since = self.now
+            self.followers = set()
+            self.awaited = {i for i, other in self.servers.items() if self.reaches(server, other)}
 
     def leave_office(self, server: Server) -> None:
+        if server is self.counting:
+            self.counting = None
         server.counts["heartbeat"] += 1
         server.leads_next = False
         self.leading -= 1
@@ -339,22 +347,20 @@ class Voting(Timers):
         self.restart_heartbeat(server)
 
     def has_quorum(self, server: Server) -> bool:
-        longest = round(self.model.check * server.factor)
+        ms = self.model.protocol["check_quorum_ms"] or server.ranges.low
+        longest = round(ms * NS * server.factor)
         recent = [i for i, at in server.answers.items() if self.now - at < longest]
         return len({server.id, *recent}) >= self.model.quorum
 
-    def check_followed(self, leader: Server) -> None:
+    def check_followed(self) -> None:
         """See whether all follow that were up and reachable when the leader took office."""
-        if self.model.rule != "followed" or leader.role != LEADER:
+        if self.model.rule != "followed" or self.counting is None:
             return
-        if leader.term != self.latest_term():
-            return
-        if self.awaited <= self.followers.get(leader.term, set()):
-            office = next(at for at, _, term in self.offices if term == leader.term)
-            self.end(office, leader)
+        if self.awaited <= self.followers:
+            self.end(self.counting_since, self.counting)
 
-    def check_stable(self, server: Server, term: int, office: int) -> None:
-        if server.role == LEADER and server.term == term == self.latest_term():
+    def check_stable(self, server: Server, office: int) -> None:
+        if server is self.counting and self.counting_since == office:
             self.end(office, server)
 
     def end(self, office: int, leader: Server) -> None:

@@ -11,8 +11,7 @@ cdef class Stop:
     cdef int nodes, rule, over, leader, unhailed, winner, censored
     cdef int64_t stable_ns, duration_ns, last_ns, at_ns, until, leader_term
     cdef int64_t election_ns, followed_ns
-    cdef int64_t[PLACES] hailed
-    @cython.locals(i=int)
+    cdef int[PLACES] awaited
     cdef void clear(self) noexcept nogil
     cdef void begin_led(self, int server, int64_t term) noexcept nogil
     cdef void note_office(self, int server, int64_t term, int64_t at) noexcept nogil

@@ -37,7 +37,7 @@ class Stop:
         self.election_ns = -1
         self.followed_ns = -1
         self.censored = 0
-        self.hailed = [0] * 1048
+        self.awaited = [0] * 1048
 
     def clear(self) -> None:
         """A trial begins: nobody is in office."""
@@ -49,9 +49,6 @@ class Stop:
         self.election_ns = -1
         self.followed_ns = -1
         self.censored = 0
-        if self.rule == ON_FOLLOWED:
-            for i in range(self.nodes):
-                self.hailed[i] = NO_TERM
 
     def begin_led(self, server: int, term: int) -> None:
         """A server is in office from the start: it is the first leader."""
@@ -85,7 +82,9 @@ class Stop:
         """Under `followed`: wait for every server that runs and can be reached now."""
         self.unhailed = 0
         for i in range(self.nodes):
+            self.awaited[i] = 0
             if i != self.leader and self.network.reaches(self.leader, i):
+                self.awaited[i] = 1
                 self.unhailed += 1
         if self.unhailed == 0:
             self.followed_ns = at
@@ -97,10 +96,9 @@ class Stop:
             self.rule == ON_FOLLOWED
             and leader == self.leader
             and term == self.leader_term
-            and self.hailed[server] != term
-            and self.network.reaches(leader, server)
+            and self.awaited[server]
         ):
-            self.hailed[server] = term
+            self.awaited[server] = 0
             self.unhailed -= 1
             if self.unhailed == 0:
                 self.followed_ns = at

@@ -22,6 +22,7 @@ ROOMS = (
     "detector",
     "timeouts",
     "raft",
+    "leases",
     "patience",
     "network",
     "desk",

@@ -60,6 +60,11 @@ class Distribution:
     values_ms: tuple[float, ...] = ()
     answered: float | None = None
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether it is the constant 0."""
+        return self.law == "constant" and self.parameters[0] == 0.0 and self.plus_ms == 0.0
+
 
 def parse(spec: object, *, key: str, folder: Path, source: str | None) -> Distribution:
     """Return the law that `spec`, a value as TOML gives it, describes.

@@ -16,7 +16,6 @@ import msgspec
 
 from .classes import ALONE
 from .core import words as w
-from .distributions import Distribution
 from .errors import InputError
 from .links import Links
 from .machine import Raft, Ready, Role
@@ -67,7 +66,6 @@ _BEGINNINGS = {
 }
 """Why a server campaigns, by what it was before; a follower just timed out."""
 
-_FREE = Distribution("constant", (0.0,))
 _COSTS = ("process_ms", "persist_ms", "persist")
 
 
@@ -130,7 +128,7 @@ def _refuse(scenario: Scenario) -> None:
         cost = getattr(scenario.node, name)
         parts = msgspec.structs.asdict(cost) if isinstance(cost, Persist) else {"": cost}
         for part, law in parts.items():
-            if law not in (None, _FREE):
+            if law is not None and not law.is_nothing:
                 key = f"node.{name}.{part}".rstrip(".")
                 raise InputError("not supported on the real clock; must be 0", key=key)
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from dataclasses import dataclass
 
 from . import happenings
-from .classes import masks, ranges
+from .classes import masks
 from .core import words as w
 from .distributions import Distribution
 from .lawtable import LawTable, Row, ns
 from .scenario import Scenario
-from .schema import Network, Timeouts
+from .schema import Network
+from .waits import counted, first_ranges, leases, priorities, timeout_ranges
 
 _STOPS = {
     "leader": w.ON_LEADER,
@@ -42,10 +42,17 @@ _DECAYS = {"decay": w.DECAY, "decay-fixed": w.DECAY_FIXED, "decay-skip": w.DECAY
 
 @dataclass(frozen=True)
 class Voting:
-    """What voters, candidates and leaders go by beyond the paper, as `core.raft.Raft` takes it."""
+    """What voters, candidates and leaders go by beyond the paper, as `core.raft.Raft` takes it.
 
+    Leases are one a server, in ns, and as `core.leases.Leases` takes them, in the unit of the
+    timeouts.
+    """
+
+    lease_ns: list[int]
+    lease_wait: list[int]
     sticky: int
-    sticky_ns: int
+    sticky_ns: list[int]
+    sticky_wait: list[int]
     silent: int
     stubborn: int
     restart_on_response: int
@@ -53,7 +60,8 @@ class Voting:
     counts_refusals: int
     gives_up: int
     waits_for_all: int
-    check_ns: int
+    checks_quorum: int
+    check_ns: list[int]
     transfers: int
     tie_break: int
     priorities: list[int]
@@ -84,8 +92,7 @@ class Block:
     `up` is 1 for servers that run, `eligible` for those of them that can lead; `logs` are log
     lengths by rank, which compare as the lengths do; `desk_laws` are the rows for process, persist,
     and the four writes, -1 for none; `timeout_ranges` are [low, high) of followers and candidates
-    in ns, or in ticks, four numbers a server, and `lease_wait` is the shortest of election_ms in
-    the same.
+    in ns, or in ticks, four numbers a server.
     """
 
     nodes: int
@@ -117,8 +124,6 @@ class Block:
     patience: Patience
     repoll_ns: int
     repoll_denied: int
-    lease_ns: int
-    lease_wait: int
     laws: list[Row]
     pool: list[float]
     latency_law: int
@@ -163,7 +168,7 @@ def block(scenario: Scenario) -> Block:
         eligible=[int(i not in down | {*cluster.witnesses}) for i in range(cluster.nodes)],
         logs=_ranks(cluster.log, cluster.nodes),
         distinct_logs=int(cluster.log == "distinct"),
-        timeout_ranges=_timeout_ranges(scenario),
+        timeout_ranges=timeout_ranges(scenario),
         heartbeat_ns=ns(scenario.timeouts.heartbeat_ms),
         redraw_on=redraw_on,
         restart_on=restart_on,
@@ -173,9 +178,9 @@ def block(scenario: Scenario) -> Block:
         polled={"poll": 1, "poll-own-draw": 2}.get(timeouts.timer, 0),
         detector=_DETECTORS[timeouts.detector],
         each_tick=int(timeouts.timer == "redraw-each-tick"),
-        first_ranges=_first_ranges(scenario),
-        ahead=_count(timeouts.fast_forward_ms, timeouts),
-        rank_wait=_count(timeouts.rank_ms, timeouts),
+        first_ranges=first_ranges(scenario),
+        ahead=counted(timeouts.fast_forward_ms, timeouts),
+        rank_wait=counted(timeouts.rank_ms, timeouts),
         ranked=int(timeouts.rank_ms > 0),
         poll_range=(ns(timeouts.poll_ms[0]), ns(timeouts.poll_ms[1])),
         tick_ns=ns(scenario.timeouts.tick_ms),
@@ -186,8 +191,6 @@ def block(scenario: Scenario) -> Block:
         patience=_patience(scenario),
         repoll_ns=ns(scenario.protocol.repoll_ms),
         repoll_denied=int(scenario.protocol.repoll_denied),
-        lease_ns=ns(scenario.timeouts.election_ms[0]),
-        lease_wait=_lease_wait(scenario),
         latency_law=latency_law,
         chances=[network.loss, network.duplicate],
         ordered=int(network.ordered),
@@ -212,20 +215,17 @@ def block(scenario: Scenario) -> Block:
 
 
 def _voting(scenario: Scenario) -> Voting:
-    protocol, timeouts = scenario.protocol, scenario.timeouts
-    low_ms, high_ms = timeouts.election_ms
-    sticky_ms = {"off": 0.0, "min": low_ms, "max": high_ms, "until-own-timer": 0.0}
-    held_ms = protocol.sticky
-    if isinstance(held_ms, str):
-        held_ms = sticky_ms[held_ms]
-    kind = {"off": 0, "until-own-timer": w.UNTIL_TIMEOUT}.get(str(protocol.sticky), w.BY_AGE)
-    check_ms = protocol.check_quorum_ms or low_ms
-    priorities = _priorities(scenario)
+    protocol, cluster = scenario.protocol, scenario.cluster
+    given = priorities(scenario)
     refusals = protocol.on_rejection == "follower" or protocol.wait_for != "quorum"
-    refusals |= timeouts.backoff in ("rejections", "kafka-2024") or protocol.repoll_ms > 0
+    refusals |= scenario.timeouts.backoff in ("rejections", "kafka-2024") or protocol.repoll_ms > 0
+    held = leases(scenario)
     return Voting(
-        sticky=kind,
-        sticky_ns=ns(held_ms),
+        lease_ns=[lease.pre_vote_ns for lease in held],
+        lease_wait=[lease.pre_vote_wait for lease in held],
+        sticky={"off": 0, "until-own-timer": w.UNTIL_TIMEOUT}.get(str(protocol.sticky), w.BY_AGE),
+        sticky_ns=[lease.sticky_ns for lease in held],
+        sticky_wait=[lease.sticky_wait for lease in held],
         silent=int(protocol.refusals == "silent"),
         stubborn=int("refuse-new-term" in protocol.quirks),
         restart_on_response=int("restart-on-response" in protocol.quirks),
@@ -233,18 +233,13 @@ def _voting(scenario: Scenario) -> Voting:
         counts_refusals=int(refusals),
         gives_up=int(protocol.on_rejection == "follower"),
         waits_for_all={"quorum": 0, "all": w.FOR_ALL, "higher": w.FOR_HIGHER}[protocol.wait_for],
-        check_ns=ns(check_ms) if protocol.check_quorum else 0,
+        checks_quorum=int(protocol.check_quorum),
+        check_ns=[lease.check_ns for lease in held],
         transfers=int(any(event.do == "transfer" for event in scenario.scenario.event)),
         tie_break=int(protocol.priority == "tie-break"),
-        priorities=priorities,
-        steps=priorities if protocol.priority == "escape" else [1] * scenario.cluster.nodes,
+        priorities=given,
+        steps=given if protocol.priority == "escape" else [1] * cluster.nodes,
     )
-
-
-def _priorities(scenario: Scenario) -> list[int]:
-    """Every server's priority: as given, or nodes, nodes - 1, ..., 1."""
-    nodes = scenario.cluster.nodes
-    return list(scenario.protocol.priorities) or list(range(nodes, 0, -1))
 
 
 def _patience(scenario: Scenario) -> Patience:
@@ -254,9 +249,9 @@ def _patience(scenario: Scenario) -> Patience:
         witnesses=[int(i in scenario.cluster.witnesses) for i in range(scenario.cluster.nodes)],
         decay=_DECAYS.get(scenario.protocol.priority, 0),
         factor=timeouts.backoff_factor,
-        step=_count(timeouts.backoff_ms, timeouts),
+        step=counted(timeouts.backoff_ms, timeouts),
         step_ns=ns(timeouts.backoff_ms),
-        longest=_count(timeouts.backoff_max_ms, timeouts),
+        longest=counted(timeouts.backoff_max_ms, timeouts),
         longest_ns=ns(timeouts.backoff_max_ms),
     )
 
@@ -268,91 +263,13 @@ def _ranks(log: object, nodes: int) -> list[int]:
     return [order[length] for length in log]
 
 
-def _timeout_ranges(scenario: Scenario) -> list[int]:
-    """Four numbers a server: [low, high) of its own timeout as a follower and as a candidate."""
-    timeouts = scenario.timeouts
-    own = {entry.id: entry for entry in timeouts.server}
-    later = _later(scenario)
-    ends: list[int] = []
-    for server in range(scenario.cluster.nodes):
-        entry = own.get(server)
-        election, candidate = timeouts.election_ms, timeouts.candidate_ms
-        if entry is not None and entry.election_ms is not None:
-            election = entry.election_ms
-        if entry is not None and entry.candidate_ms is not None:
-            candidate = entry.candidate_ms
-        drawn = _drawn_from(timeouts, election, candidate)
-        ends += [end + later[server] for end in drawn]
-    return ends
-
-
-def _first_ranges(scenario: Scenario) -> list[int] | None:
-    """[low, high) of every server's first timeout, where it is another; as late as its others."""
-    timeouts = scenario.timeouts
-    if timeouts.first_ms is None:
-        return None
-    ends = _unit(timeouts.first_ms, timeouts)
-    return [end + later for later in _later(scenario) for end in ends]
-
-
-def _later(scenario: Scenario) -> list[int]:
-    """How much later every server is for its priority (ESCAPE, arXiv 2202.09434)."""
-    nodes = scenario.cluster.nodes
-    if scenario.protocol.priority != "escape":
-        return [0] * nodes
-    step = _count(scenario.timeouts.escape_ms, scenario.timeouts)
-    return [step * (nodes - priority) for priority in _priorities(scenario)]
-
-
-def _drawn_from(
-    timeouts: Timeouts, election: tuple[float, float], candidate: tuple[float, float] | None
-) -> tuple[int, ...]:
-    """What a follower and a candidate draw from, in ns, or in ticks where there are."""
-    if timeouts.tick_ms > 0 and timeouts.timer == "fixed":
-        # The longest of the whole numbers of ticks in the range.
-        longest = _ticks(election, timeouts.tick_ms)[1] - (election[0] != election[1])
-        own = (longest, longest) if candidate is None else _ticks(candidate, timeouts.tick_ms)
-        return (longest, longest, *own)
-    pairs = ranges(timeouts.timer, election, candidate)
-    return tuple(end for pair in pairs for end in _unit(pair, timeouts))
-
-
-def _unit(range_ms: tuple[float, float], timeouts: Timeouts) -> tuple[int, int]:
-    """A range in ns, or in ticks where timeouts are whole numbers of them."""
-    if timeouts.tick_ms > 0:
-        return _ticks(range_ms, timeouts.tick_ms)
-    return ns(range_ms[0]), ns(range_ms[1])
-
-
-def _count(time_ms: float, timeouts: Timeouts) -> int:
-    """A time in ns, or in whole ticks, at most so long."""
-    if timeouts.tick_ms > 0:
-        return math.floor(time_ms / timeouts.tick_ms + 1e-9)
-    return ns(time_ms)
-
-
-def _lease_wait(scenario: Scenario) -> int:
-    return _unit(scenario.timeouts.election_ms, scenario.timeouts)[0]
-
-
-def _ticks(bounds: tuple[float, float], tick_ms: float) -> tuple[int, int]:
-    """[low, high) in whole ticks: every k with low <= k * tick < high, or a fixed time's one."""
-    low = math.ceil(bounds[0] / tick_ms - 1e-9)
-    high = math.ceil(bounds[1] / tick_ms - 1e-9)
-    return (low, low) if bounds[0] == bounds[1] else (low, max(high, low + 1))
-
-
 def _desk_laws(scenario: Scenario, table: LawTable) -> list[int]:
     node = scenario.node
     laws: list[Distribution | None] = [node.process_ms, node.persist_ms, None, None, None, None]
     if node.persist is not None:
         persist = node.persist
         laws[2:] = [persist.candidate, persist.term, persist.vote, persist.lead]
-    return [w.NOBODY if law is None or _is_nothing(law) else table.add(law) for law in laws]
-
-
-def _is_nothing(law: Distribution) -> bool:
-    return law.law == "constant" and law.parameters[0] == 0.0 and law.plus_ms == 0.0
+    return [w.NOBODY if law is None or law.is_nothing else table.add(law) for law in laws]
 
 
 def _links(

@@ -34,6 +34,19 @@ def _protocol(trials: int, timeouts: Tables | None = None, **keys: Any) -> tuple
     }  # fmt: skip
 
 
+# Servers 0 and 1 hold by a leader for longer, and server 2 for a shorter time.
+OWN = [
+    {"id": 0, "election_ms": [140, 200], "candidate_ms": [40, 90]},
+    {"id": 1, "election_ms": [100, 180]},
+    {"id": 2, "election_ms": [40, 80]},
+]
+
+
+def _owning(trials: int, **keys: Any) -> tuple[int, Tables]:
+    """The same where three of the servers have ranges of their own."""
+    return _protocol(trials, {**CONTESTED, "server": OWN}, **keys)
+
+
 RULES: dict[str, tuple[int, Tables]] = {
     # Who withholds votes, how long, and what it answers.
     "sticky, min": _protocol(400, sticky="min"),
@@ -153,6 +166,18 @@ RULES: dict[str, tuple[int, Tables]] = {
         1000, {"timeouts": {**NARROW, "backoff": "kafka-2024"}, "cluster": {"nodes": 4},
                "network": SLOW},
     ),
+    # Leases go by a server's own range.
+    "own ranges, pre-vote": _owning(400, pre_vote="on"),
+    "own ranges, sticky, min": _owning(400, sticky="min"),
+    "own ranges, sticky, max, silent": _owning(400, sticky="max", refusals="silent"),
+    "own ranges, sticky, max, pre-vote, drift": (
+        300, {**_owning(1, sticky="max", pre_vote="on")[1], "node": {"drift_ppm": 300_000}},
+    ),
+    "own ranges, sticky, a number, ticks": (
+        300, {**_owning(1, sticky=55, pre_vote="on")[1],
+              "timeouts": {**CONTESTED, "election_ms": [60, 100], "tick_ms": 20, "server": OWN}},
+    ),
+    "own ranges, check-quorum": _owning(400, check_quorum=True),
 }  # fmt: skip
 
 

@@ -67,3 +67,65 @@ def test_a_witness_votes_and_never_leads() -> None:
     assert set(np.unique(crashed.samples["leader"])) == {2.0, 3.0, 4.0}
     with pytest.raises(InputError, match="or nobody could lead"):
         scenario.replace(**{"cluster.down": [2, 3, 4]})
+
+
+# Leases of servers with ranges of their own.
+
+
+@pytest.mark.parametrize("rule", ["protocol.pre_vote=on", "protocol.sticky=min"])
+@pytest.mark.parametrize(
+    "clock",
+    [(), ("timeouts.tick_ms=10", "timeouts.tick_phase=aligned"), ("node.drift_ppm=1",)],
+)
+@pytest.mark.parametrize(
+    ("own", "votes"), [(None, False), ([300, 2000], True), ([600, 2000], False)]
+)
+def test_a_voter_holds_its_lease_by_its_own_minimum(
+    rule: str, clock: tuple[str, ...], own: list[float] | None, votes: bool, engine: str
+) -> None:
+    """Server 0 asks it 500 ms after the last heartbeat; both wait their maximum, and of the third,
+    the crashed leader, there is no help. Where nothing is said its minimum is 1500 ms."""
+    server = [] if own is None else [{"id": 1, "election_ms": own}]
+    scenario = Scenario.from_dict(
+        {
+            "cluster": {"nodes": 3, "log": [1, 1, 2]},
+            "timeouts": {
+                "election_ms": [1500, 2000],
+                "heartbeat_ms": 20,
+                "timer": "fixed",
+                "server": [{"id": 0, "election_ms": [400, 500], "candidate_ms": 2000}, *server],
+            },
+            "network": {"latency_ms": 1},
+            "scenario": {"kind": "leader-crash", "crash_phase": "synchronised"},
+            "stop": {"limit_ms": 590},
+        },
+        overrides=[rule, *clock],
+    )
+    elected = raftfast.run(scenario, 20, engine=engine).samples["censored"] == 0
+    assert elected.all() if votes else not elected.any()
+
+
+@pytest.mark.parametrize(("own", "resigns"), [([90, 95], True), ([900, 950], False)])
+def test_a_leader_checks_its_quorum_by_its_own_minimum(own: list[float], resigns: bool) -> None:
+    """Its followers' answers are late by 200 ms, which is too long for the first."""
+    scenario = Scenario.from_dict(
+        {
+            "cluster": {"nodes": 3, "log": [1, 0, 0]},
+            "timeouts": {
+                "election_ms": [400, 500],
+                "heartbeat_ms": 50,
+                "server": [{"id": 0, "election_ms": own, "candidate_ms": [400, 500]}],
+            },
+            "protocol": {"check_quorum": True},
+            "scenario": {
+                "kind": "steady",
+                "event": [
+                    {"do": "block", "from": [1, 2], "to": [0], "one_way": True, "at_ms": 300,
+                     "for_ms": 200}
+                ],
+            },
+            "stop": {"duration_ms": 600},
+        }
+    )  # fmt: skip
+    unavailable = raftfast.run(scenario, 50).samples["unavailable_ms"]
+    assert (unavailable > 0).all() if resigns else (unavailable == 0).all()

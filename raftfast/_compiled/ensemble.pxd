@@ -7,6 +7,7 @@ from raftfast._compiled.detector cimport Detector
 from raftfast._compiled.events cimport Events
 from raftfast._compiled.journal cimport Journal
 from raftfast._compiled.laws cimport Laws
+from raftfast._compiled.leases cimport Leases
 from raftfast._compiled.network cimport Network
 from raftfast._compiled.patience cimport Patience
 from raftfast._compiled.queue cimport Queue
@@ -31,6 +32,7 @@ cdef class Ensemble:
     cdef Clock clock
     cdef readonly Timeouts timeouts
     cdef Raft raft
+    cdef Leases leases
     cdef Patience patience
     cdef Events events_from
     cdef int eventful, steady
@@ -44,7 +46,7 @@ cdef class Ensemble:
     cdef int nodes, leased, busy, watched, writes, distinct_logs, ranked, persistent, overlapped, crash, synchronised
     cdef int[::1] up, eligible
     cdef int64_t[::1] logs, columns
-    cdef int64_t stride, lease_wait
+    cdef int64_t stride
     cdef readonly int64_t events
     cdef readonly int status, crashed
     cdef int served, cancelled
@@ -85,7 +87,6 @@ cdef class Ensemble:
     @cython.locals(what=int64_t)
     cdef apart come_back(self, int server, int reasons, int64_t at) noexcept nogil
     cdef void note_contact(self, int server, int64_t term) noexcept nogil
-    cdef apart hold_lease(self, int server, int64_t contact) noexcept nogil
     @cython.locals(before=int, role=int)
     cdef void change_role(self, int server, int64_t at) noexcept nogil
     @cython.locals(first_of_term=int)

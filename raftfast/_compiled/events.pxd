@@ -4,6 +4,7 @@ from raftfast._compiled.census cimport Census
 from raftfast._compiled.desk cimport Desk
 from raftfast._compiled.journal cimport Journal
 from raftfast._compiled.laws cimport Laws
+from raftfast._compiled.leases cimport Leases
 from raftfast._compiled.network cimport Network
 from raftfast._compiled.queue cimport Queue
 from raftfast._compiled.raft cimport Raft
@@ -24,6 +25,7 @@ cdef class Events:
     cdef Queue queue
     cdef Journal journal
     cdef Raft raft
+    cdef Leases leases
     cdef Timeouts timeouts
     cdef Network network
     cdef Desk desk

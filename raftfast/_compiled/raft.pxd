@@ -10,10 +10,9 @@ from raftfast._compiled.words cimport (
 @cython.final
 cdef class Raft:
     cdef readonly int nodes, quorum, pre_vote
-    cdef readonly int64_t lease_ns
     cdef int sticky, silent, tie_break, stubborn, particular, restart_on_response, deaf, counts_refusals, gives_up
-    cdef int waits_for_all, checks_quorum
-    cdef int64_t sticky_ns, check_ns, now
+    cdef int waits_for_all, checks_quorum, by_clock
+    cdef int64_t now
     cdef readonly int[PLACES] role, voted_for, leader, tally, against
     cdef readonly int64_t[PLACES] term, log, contact
     cdef int64_t[PLACES] step, priority
@@ -22,15 +21,16 @@ cdef class Raft:
     cdef readonly int reasons, durable, out
     cdef readonly int out_to
     cdef readonly int64_t out_what, out_term
+    cdef int64_t[::1] lease_ns, sticky_ns, check_ns, lease_until, sticky_until
     cpdef void enter(self, int me, int64_t term, int voted_for, int leader, int64_t contact) noexcept nogil
-    cpdef void hold_votes(self, int sticky, int64_t sticky_ns, int silent) noexcept nogil
-    cpdef void check_quorum(self, int64_t check_ns)
+    cpdef void go_by_clock(self) noexcept nogil
+    cpdef void check_quorum(self)
     cpdef void set_priority(self, int server, int64_t priority, int64_t step) noexcept nogil
     cdef void forget_leader(self, int me) noexcept nogil
     cdef void halt(self, int me) noexcept nogil
     @cython.locals(i=int)
     cdef void enthrone(self, int me, int64_t term, int64_t now) noexcept nogil
-    cdef void hold_lease(self, int server, int64_t until) noexcept nogil
+    cdef void hold_lease(self, int server, int64_t until, int64_t sticky_until) noexcept nogil
     @cython.locals(i=int)
     cdef void enter_all(self) noexcept nogil
     cpdef void set_log(self, int server, int64_t log) noexcept nogil

@@ -46,6 +46,7 @@ from .detector import Detector
 from .events import Events
 from .journal import Journal
 from .laws import Laws
+from .leases import Leases
 from .network import Network
 from .patience import Patience
 from .queue import Queue
@@ -85,8 +86,11 @@ class Ensemble:
             block.up,
         )
         self.timeouts.take_class(block)
-        self.raft = Raft(nodes, block.quorum, block.pre_vote, block.lease_ns)
+        self.raft = Raft(nodes, block.quorum, block.pre_vote, 0)
         self.raft.take_rules(block)
+        self.leases = Leases(self.clock, self.raft, nodes)
+        self.leases.take_rules(block)
+        self.leased = self.leases.on
         self.patience = Patience(self.rng, self.timeouts, self.raft, nodes)
         self.patience.take_rules(block)
         self.network = Network(
@@ -113,10 +117,6 @@ class Ensemble:
         self.busy = self.desk.busy
         self.writes = self.desk.writes
         self.take_start(block)
-        # By exact clocks the lease is `lease_ns` long; by others it is asked for at each contact.
-        lease = block.pre_vote > 0 or block.voting.sticky > 0
-        self.leased = int(lease and (block.tick_ns > 0 or block.drift_ppm > 0.0))
-        self.lease_wait = block.lease_wait
         self.stop = Stop(
             self.network,
             nodes,
@@ -156,6 +156,7 @@ class Ensemble:
             self.queue,
             self.journal,
             self.raft,
+            self.leases,
             self.timeouts,
             self.network,
             self.desk,
@@ -282,7 +283,7 @@ class Ensemble:
         self.timeouts.start_all()
         if self.leased:
             for i in range(self.nodes):
-                self.hold_lease(i, 0)
+                self.leases.hold(i, 0)
 
     def start_led(self) -> None:
         """A leader is in office in term 1, and at t = 0 crashes or (`steady`) does not, some part
@@ -302,7 +303,7 @@ class Ensemble:
             self.enter(i, 1, leader, leader, contact)
             self.network.set_alive(i, self.up[i])
             if self.leased:
-                self.hold_lease(i, contact)
+                self.leases.hold(i, contact)
             if self.up[i] and i != leader:
                 self.timeouts.start(i, contact, 0)
             else:
@@ -513,12 +514,8 @@ class Ensemble:
     def note_contact(self, server: int, term: int) -> None:
         """A server follows the leader of `term`: for the stop rule, and for its lease."""
         if self.leased:
-            self.hold_lease(server, self.now)
+            self.leases.hold(server, self.now)
         self.stop.note_follower(server, self.raft.leader[server], term, self.now)
-
-    def hold_lease(self, server: int, contact: int) -> None:
-        """Let the lease that began at `contact` be as long as it is by the server's clock."""
-        self.raft.hold_lease(server, self.clock.lapse(server, self.lease_wait, 0, contact))
 
     def change_role(self, server: int, at: int) -> None:
         """A server entered or left a role; office is taken `at`, when its own vote is written."""

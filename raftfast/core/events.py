@@ -40,6 +40,7 @@ from .census import Census
 from .desk import Desk
 from .journal import Journal
 from .laws import Laws
+from .leases import Leases
 from .network import Network
 from .queue import Queue
 from .raft import Raft
@@ -68,6 +69,7 @@ class Events:
         queue: Queue,
         journal: Journal,
         raft: Raft,
+        leases: Leases,
         timeouts: Timeouts,
         network: Network,
         desk: Desk,
@@ -81,6 +83,7 @@ class Events:
         self.queue = queue
         self.journal = journal
         self.raft = raft
+        self.leases = leases
         self.timeouts = timeouts
         self.network = network
         self.desk = desk
@@ -279,6 +282,8 @@ class Events:
         self.network.set_alive(server, 1)
         term = self.raft.term[server]
         self.raft.enter(server, term, self.raft.voted_for[server], NOBODY, now)
+        if self.leases.on:
+            self.leases.hold(server, now)
         self.timeouts.boot(server, now)
 
     def pause(self, server: int, paused: int, now: int) -> None:

@@ -70,9 +70,8 @@ class Raft:
         self.nodes = nodes
         self.quorum = quorum
         self.pre_vote = pre_vote
-        self.lease_ns = lease_ns
+        self.by_clock = 0
         self.sticky = 0
-        self.sticky_ns = 0
         self.silent = 0
         self.tie_break = 0
         self.stubborn = 0
@@ -83,7 +82,6 @@ class Raft:
         self.gives_up = 0
         self.waits_for_all = 0
         self.checks_quorum = 0
-        self.check_ns = 0
         self.role = [0] * 1048
         self.term = [0] * 1048
         self.voted_for = [0] * 1048
@@ -98,6 +96,11 @@ class Raft:
         self.refusals = array("Q", bytes(8 * nodes * BALLOT_WORDS))
         self.heard = array("q", bytes(8))
         self.handed = array("q", bytes(8 * nodes))
+        self.lease_ns = array("q", [lease_ns] * nodes)
+        self.sticky_ns = array("q", bytes(8 * nodes))
+        self.check_ns = array("q", bytes(8 * nodes))
+        self.lease_until = array("q", bytes(8 * nodes))
+        self.sticky_until = array("q", bytes(8 * nodes))
         self.now = 0
         self.reasons = 0
         self.durable = 0
@@ -133,10 +136,11 @@ class Raft:
             for i in range(self.nodes):
                 self.heard[me * self.nodes + i] = now
 
-    def hold_lease(self, server: int, until: int) -> None:
-        """Let the lease of the leader heard from last end at `until`, by a clock that is not
-        exact, and not `lease_ns` after the contact."""
-        self.contact[server] = until - self.lease_ns
+    def hold_lease(self, server: int, until: int, sticky_until: int) -> None:
+        """Let the lease of the leader heard from last end at `until`, and votes be withheld until
+        `sticky_until`, by a clock that is not exact (`go_by_clock`)."""
+        self.lease_until[server] = until
+        self.sticky_until[server] = sticky_until
 
     def enter_all(self) -> None:
         """Make every server a follower in term 0, just in contact; logs stay as they are."""
@@ -156,34 +160,34 @@ class Raft:
     def take_rules(self, block: object) -> None:
         """Take all of the settings below from a parameter block's `voting`."""
         voting = block.voting
-        self.hold_votes(voting.sticky, voting.sticky_ns, voting.silent)
+        self.sticky = voting.sticky
+        self.silent = voting.silent
         self.stubborn = voting.stubborn
         self.restart_on_response = voting.restart_on_response
         self.deaf = voting.deaf
         self.gives_up = voting.gives_up
         self.waits_for_all = voting.waits_for_all
         self.counts_refusals = voting.counts_refusals
-        if voting.check_ns > 0:
-            self.check_quorum(voting.check_ns)
+        if voting.checks_quorum:
+            self.check_quorum()
         for i in range(self.nodes):
+            self.lease_ns[i] = voting.lease_ns[i]
+            self.sticky_ns[i] = voting.sticky_ns[i]
+            self.check_ns[i] = voting.check_ns[i]
             self.set_priority(i, voting.priorities[i], voting.steps[i])
         self.tie_break = voting.tie_break
         self.particular = int(
             self.tie_break > 0 or self.stubborn > 0 or self.sticky > 0 or voting.transfers > 0
         )
 
-    def hold_votes(self, sticky: int, sticky_ns: int, silent: int) -> None:
-        """Let a server that knows a leader withhold its vote: BY_AGE, while it was in contact
-        less than `sticky_ns` ago; UNTIL_TIMEOUT, until its own timer expires. It answers no, or
-        (`silent`) nothing."""
-        self.sticky = sticky
-        self.sticky_ns = sticky_ns
-        self.silent = silent
+    def go_by_clock(self) -> None:
+        """Let leases end when `hold_lease` says, not so long after a contact."""
+        self.by_clock = 1
 
-    def check_quorum(self, check_ns: int) -> None:
-        """Let a leader step down that no quorum answered for so long, found at its heartbeats."""
+    def check_quorum(self) -> None:
+        """Let a leader step down that no quorum answered for its `check_ns`, found at its
+        heartbeats."""
         self.checks_quorum = 1
-        self.check_ns = check_ns
         self.heard = array("q", bytes(8 * self.nodes * self.nodes))
 
     def set_priority(self, server: int, priority: int, step: int) -> None:
@@ -344,14 +348,19 @@ class Raft:
     # What a voter goes by beyond the paper.
 
     def is_held(self, me: int) -> int:
-        """Whether `me` withholds its votes because it knows a leader."""
+        """Whether `me` withholds its votes because it knows a leader: BY_AGE, while it was in
+        contact less than its `sticky_ns` ago; UNTIL_TIMEOUT, until its own timer expires."""
         if self.sticky == 0:
             return 0
         if self.role[me] == LEADER:
             return 1
         if self.leader[me] == NOBODY:
             return 0
-        return self.sticky == UNTIL_TIMEOUT or self.now - self.contact[me] < self.sticky_ns
+        if self.sticky == UNTIL_TIMEOUT:
+            return 1
+        if self.by_clock:
+            return self.now < self.sticky_until[me]
+        return self.now - self.contact[me] < self.sticky_ns[me]
 
     def is_in_lease(self, me: int) -> int:
         """Whether `me` refuses pre-votes because it heard from a leader, or knows one."""
@@ -359,7 +368,9 @@ class Raft:
             return 0
         if self.pre_vote == HEARTBEAT_DEAD:
             return self.leader[me] != NOBODY
-        return self.now - self.contact[me] < self.lease_ns
+        if self.by_clock:
+            return self.now < self.lease_until[me]
+        return self.now - self.contact[me] < self.lease_ns[me]
 
     def refuse_held(self, kind: int, me: int, sender: int) -> None:
         """Refuse for a leader's sake: in so many words, or silently as etcd does."""
@@ -458,10 +469,10 @@ class Raft:
         self.send(kind, me, UNANSWERED, term, log)
 
     def has_quorum(self, me: int) -> int:
-        """Whether a leader was answered by a quorum within `check_ns`, itself counted."""
+        """Whether a leader was answered by a quorum within its `check_ns`, itself counted."""
         count = 1
         for i in range(self.nodes):
-            if i != me and self.now - self.heard[me * self.nodes + i] < self.check_ns:
+            if i != me and self.now - self.heard[me * self.nodes + i] < self.check_ns[me]:
                 count += 1
         return count >= self.quorum
 

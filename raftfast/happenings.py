@@ -104,7 +104,7 @@ def _wrong_heir(event: Event, cluster: Cluster) -> str:
         return ""
     if len(event.to) > 1:
         return "to must be one id: leadership is handed to one server"
-    if event.to[0] in (*cluster.down, *cluster.witnesses):
+    if event.to[0] in (*cluster.down, *cluster.witnesses, *cluster.learners):
         return f"to must be a server that can lead, which {event.to[0]} cannot"
     return ""
 

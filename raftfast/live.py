@@ -33,6 +33,7 @@ _S_MAX = 1e9
 
 _HONOURED: dict[str, tuple[object, ...]] = {
     "cluster.witnesses": ((),),
+    "cluster.learners": ((),),
     "timeouts.timer": ALONE,
     "timeouts.backoff": ("none",),
     "timeouts.tick_ms": (0,),

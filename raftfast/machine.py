@@ -77,7 +77,8 @@ class Raft:
     """One server, `server` of 0 .. `nodes` - 1, of a cluster that elects a leader.
 
     Give each message that arrives to `receive`, and call `on_timeout` when `deadline_ns` has come;
-    do with each `Ready` what it says. Messages may be lost, delayed, repeated and reordered.
+    do with each `Ready` what it says. Messages may be lost, delayed, repeated and reordered. Every
+    server of the cluster votes.
 
     election_ms, candidate_ms: what followers, and candidates waiting for votes, draw timeouts from:
         [low, high) in milliseconds, or one number. Candidates draw as followers where theirs is

@@ -44,10 +44,11 @@ _DECAYS = {"decay": w.DECAY, "decay-fixed": w.DECAY_FIXED, "decay-skip": w.DECAY
 class Voting:
     """What voters, candidates and leaders go by beyond the paper, as `core.raft.Raft` takes it.
 
-    Leases are one a server, in ns, and as `core.leases.Leases` takes them, in the unit of the
-    timeouts.
+    `voters` are 1 for servers that vote. Leases are one a server, in ns, and as
+    `core.leases.Leases` takes them, in the unit of the timeouts.
     """
 
+    voters: list[int]
     lease_ns: list[int]
     lease_wait: list[int]
     sticky: int
@@ -72,12 +73,14 @@ class Voting:
 class Patience:
     """What a server waits for before it campaigns, as `core.patience.Patience` takes it.
 
-    `step` and `longest` are in the unit of the timeouts, ticks or ns.
+    `step` and `longest` are in the unit of the timeouts, ticks or ns; `passive` is 1 for servers
+    that never campaign; `top` is the highest priority of a voter.
     """
 
     backoff: int
     decay: int
-    witnesses: list[int]
+    passive: list[int]
+    top: int
     factor: float
     step: int
     step_ns: int
@@ -158,6 +161,7 @@ def block(scenario: Scenario) -> Block:
     )
     cluster = scenario.cluster
     down = set(cluster.down)
+    passive = {*cluster.witnesses, *cluster.learners}
     latency_law = table.add(latency)
     links = _links(network, cluster.nodes, latency_law, table)
     events, groups = happenings.rows(scenario.scenario.event, cluster.nodes, table.add)
@@ -165,7 +169,7 @@ def block(scenario: Scenario) -> Block:
         nodes=cluster.nodes,
         quorum=cluster.votes_needed,
         up=[int(i not in down) for i in range(cluster.nodes)],
-        eligible=[int(i not in down | {*cluster.witnesses}) for i in range(cluster.nodes)],
+        eligible=[int(i not in down | passive) for i in range(cluster.nodes)],
         logs=_ranks(cluster.log, cluster.nodes),
         distinct_logs=int(cluster.log == "distinct"),
         timeout_ranges=timeout_ranges(scenario),
@@ -188,7 +192,7 @@ def block(scenario: Scenario) -> Block:
         drift_ppm=scenario.node.drift_ppm,
         pre_vote=_PRE_VOTES[scenario.protocol.pre_vote],
         voting=_voting(scenario),
-        patience=_patience(scenario),
+        patience=_patience(scenario, passive),
         repoll_ns=ns(scenario.protocol.repoll_ms),
         repoll_denied=int(scenario.protocol.repoll_denied),
         latency_law=latency_law,
@@ -216,11 +220,13 @@ def block(scenario: Scenario) -> Block:
 
 def _voting(scenario: Scenario) -> Voting:
     protocol, cluster = scenario.protocol, scenario.cluster
+    voters = set(cluster.voters)
     given = priorities(scenario)
     refusals = protocol.on_rejection == "follower" or protocol.wait_for != "quorum"
     refusals |= scenario.timeouts.backoff in ("rejections", "kafka-2024") or protocol.repoll_ms > 0
     held = leases(scenario)
     return Voting(
+        voters=[int(i in voters) for i in range(cluster.nodes)],
         lease_ns=[lease.pre_vote_ns for lease in held],
         lease_wait=[lease.pre_vote_wait for lease in held],
         sticky={"off": 0, "until-own-timer": w.UNTIL_TIMEOUT}.get(str(protocol.sticky), w.BY_AGE),
@@ -242,11 +248,13 @@ def _voting(scenario: Scenario) -> Voting:
     )
 
 
-def _patience(scenario: Scenario) -> Patience:
+def _patience(scenario: Scenario, passive: set[int]) -> Patience:
     timeouts = scenario.timeouts
+    given = priorities(scenario)
     return Patience(
         backoff=_BACKOFFS[timeouts.backoff],
-        witnesses=[int(i in scenario.cluster.witnesses) for i in range(scenario.cluster.nodes)],
+        passive=[int(i in passive) for i in range(scenario.cluster.nodes)],
+        top=max(given[voter] for voter in scenario.cluster.voters),
         decay=_DECAYS.get(scenario.protocol.priority, 0),
         factor=timeouts.backoff_factor,
         step=counted(timeouts.backoff_ms, timeouts),

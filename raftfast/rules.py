@@ -16,6 +16,7 @@ from .distributions import Distribution, parse, read_matrix
 from .errors import InputError
 from .happenings import check_events
 from .layers import DEFAULTS, NOTHING_GIVEN, Given, Layer, lay
+from .members import check_members
 from .schema import (
     DISTRIBUTIONS,
     KEYS,
@@ -275,41 +276,6 @@ def _derive_stop(fields: dict[str, Any], given: Given, start: schema.Start) -> N
         fields["limit_ms"] = max(_LIMIT_MS, needed)
 
 
-def _check_cluster(given: Given, structs: Mapping[str, Any]) -> None:
-    cluster: schema.Cluster = structs["cluster"]
-    nodes = cluster.nodes
-    both = ("cluster.down", "cluster.nodes")
-    if cluster.down and cluster.down[-1] >= nodes:
-        problem = f"down must hold ids below cluster.nodes ({nodes}), not {cluster.down[-1]}"
-        raise given.error(problem, *both)
-    if len(set(cluster.down)) < len(cluster.down):
-        raise given.error("must hold different ids", "cluster.down")
-    if cluster.witnesses and max(cluster.witnesses) >= nodes:
-        highest = max(cluster.witnesses)
-        problem = f"witnesses must hold ids below cluster.nodes ({nodes}), not {highest}"
-        raise given.error(problem, "cluster.witnesses", "cluster.nodes")
-    if cluster.down and not cluster.running:
-        raise given.error(f"at least one of the {nodes} servers must run; all are down", *both)
-    if cluster.witnesses and {*cluster.running} <= {*cluster.witnesses}:
-        problem = "a running server must be no witness, or nobody could lead"
-        raise given.error(problem, "cluster.witnesses", *both)
-    if isinstance(cluster.log, tuple) and len(cluster.log) != nodes:
-        problem = f"log must hold one length a server, {nodes} in all, not {len(cluster.log)}"
-        raise given.error(problem, "cluster.log", "cluster.nodes")
-    priorities = structs["protocol"].priorities
-    if priorities and len(priorities) != nodes:
-        problem = f"priorities must hold one number a server, {nodes} in all, not {len(priorities)}"
-        raise given.error(problem, "protocol.priorities", "cluster.nodes")
-    if structs["protocol"].priority == "escape" and (
-        max(priorities, default=nodes) > nodes or min(priorities, default=1) < 1
-    ):
-        problem = f'with priority "escape" they must be from 1 to cluster.nodes ({nodes})'
-        raise given.error(problem, "protocol.priorities", "cluster.nodes", "protocol.priority")
-    if cluster.votes_needed > nodes:
-        problem = f"quorum must be at most cluster.nodes ({nodes}), not {cluster.quorum}"
-        raise given.error(problem, "cluster.quorum", "cluster.nodes")
-
-
 def _check_matrix(given: Given, structs: Mapping[str, Any]) -> None:
     matrix, nodes = structs["network"].matrix, structs["cluster"].nodes
     if matrix is not None and len(matrix) != nodes:
@@ -443,7 +409,7 @@ def _check_limit(given: Given, structs: Mapping[str, Any]) -> None:
 # Every rule across keys, with the tables it looks at: it sees no others.
 _Check = Callable[[Given, Mapping[str, Any]], None]
 _CHECKS: tuple[tuple[_Check, tuple[str, ...]], ...] = (
-    (_check_cluster, ("cluster", "protocol")),
+    (check_members, ("cluster", "protocol")),
     (_check_matrix, ("network", "cluster")),
     (_check_links, ("network", "cluster")),
     (_check_servers, ("timeouts", "cluster")),

@@ -64,13 +64,17 @@ class Top(Struct, frozen=True, kw_only=True):
 
 
 class Cluster(Struct, frozen=True, kw_only=True):
-    """[cluster]. `log` holds one length a server where it is a tuple; `down` is sorted."""
+    """[cluster]. `log` holds one length a server where it is a tuple; `down` is sorted.
+
+    `witnesses` vote and never campaign; `learners` do neither and follow.
+    """
 
     nodes: Annotated[
         int, Meta(ge=1, le=NODES_MAX, description=f"a whole number from 1 to {NODES_MAX}")
     ] = 5
     down: Ids = ()
     witnesses: Ids = ()
+    learners: Ids = ()
     log: Annotated[
         Literal["equal", "distinct"] | tuple[Annotated[int, Meta(ge=0, le=_INT64_MAX)], ...],
         Meta(description='"equal", "distinct" or a list of lengths, each a whole number from 0'),
@@ -79,7 +83,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
         Literal["majority", "gist"] | Annotated[int, Meta(ge=1)],
         Meta(
             description='"majority", "gist" or a number of votes, a whole number from 1 to '
-            "cluster.nodes"
+            "cluster.nodes, less the learners"
         ),
     ] = "majority"
 
@@ -90,15 +94,22 @@ class Cluster(Struct, frozen=True, kw_only=True):
         return tuple(server for server in range(self.nodes) if server not in down)
 
     @property
+    def voters(self) -> tuple[int, ...]:
+        """Ids of the servers that vote, ascending; at least one of them runs."""
+        learners = set(self.learners)
+        return tuple(server for server in range(self.nodes) if server not in learners)
+
+    @property
     def votes_needed(self) -> int:
         """Votes a candidate needs to win, its own among them.
 
-        `gist`: half of the peers, rounded down, and its own (reference/seed.md, quirk 4): right
-        for odd clusters, one short of a majority for even ones.
+        `gist`: half of the other voters, rounded down, and its own (reference/seed.md, quirk 4):
+        right for odd numbers of voters, one short of a majority for even ones.
         """
+        voters = len(self.voters)
         if self.quorum == "majority":
-            return self.nodes // 2 + 1
-        return (self.nodes - 1) // 2 + 1 if self.quorum == "gist" else self.quorum
+            return voters // 2 + 1
+        return (voters - 1) // 2 + 1 if self.quorum == "gist" else self.quorum
 
 
 class Server(Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ NS = 1_000_000
 FOLLOWER, PRE_CANDIDATE, CANDIDATE, LEADER = "follower", "pre-candidate", "candidate", "leader"
 
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "cluster": {"nodes": 5, "down": [], "log": "equal", "quorum": "majority"},
+    "cluster": {"nodes": 5, "down": [], "learners": [], "log": "equal", "quorum": "majority"},
     "timeouts": {
         "election_ms": [150, 300], "candidate_ms": None, "heartbeat_ms": 50, "timer": "redraw",
         "tick_ms": 0, "tick_phase": "random", "poll_ms": 0, "first_ms": None, "fast_forward_ms": 0,
@@ -81,15 +81,17 @@ class Model:
         self.node, self.start, self.stop = of["node"], of["scenario"], of["stop"]
         self.n: int = self.cluster["nodes"]
         self.running = [i for i in range(self.n) if i not in self.cluster["down"]]
-        self.majority = self.n // 2 + 1
+        self.voters = [i for i in range(self.n) if i not in self.cluster["learners"]]
+        self.majority = len(self.voters) // 2 + 1
         # The gist: half of the peers, rounded down, and the own vote.
-        quorums = {"majority": self.majority, "gist": (self.n - 1) // 2 + 1}
+        quorums = {"majority": self.majority, "gist": (len(self.voters) - 1) // 2 + 1}
         quorum = self.cluster["quorum"]
         self.quorum: int = quorums.get(quorum, quorum)
         self.tick = round(self.timeouts["tick_ms"] * NS)
         own = {entry["id"]: entry for entry in self.timeouts["server"]}
         self.ranges = [Ranges(self, own.get(i, {})) for i in range(self.n)]
         self.priorities: list[float] = self.protocol["priorities"] or list(range(self.n, 0, -1))
+        self.top = max(self.priorities[i] for i in self.voters)
         self.heartbeat = round(self.timeouts["heartbeat_ms"] * NS)
         self.ordered: bool = of["network"]["ordered"]
         self.links = read_links(of["network"], self.n)
@@ -264,7 +266,7 @@ def make_servers(model: Model, rng: random.Random) -> dict[int, Server]:
     servers = {}
     for i in model.running:
         server = Server(i, logs[i], model.ranges[i], factor=1 + rng.uniform(-ppm, ppm) * 1e-6)
-        server.target = max(model.priorities)
+        server.target = model.top
         if model.tick:
             server.tick = round(model.tick * server.factor)
             aligned = model.timeouts["tick_phase"] == "aligned"

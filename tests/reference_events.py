@@ -83,6 +83,7 @@ class Happenings(Voting):
         """Let the leader tell its heir, or whom it likes, to campaign at once."""
         servers = self.servers.values()
         heirs = [s for s in servers if s is not leader and s.log >= leader.log]
+        heirs = [s for s in heirs if s.id in self.model.voters]
         if to is None:
             able = [
                 s for s in heirs if s.up and s.id not in self.model.cluster.get("witnesses", [])
@@ -126,7 +127,7 @@ class Happenings(Voting):
             return False
         server.up = True
         server.boot.clear()
-        server.target, server.skipped = max(self.model.priorities), False
+        server.target, server.skipped = self.model.top, False
         self.boot_timer(server)
         return True
 

@@ -164,4 +164,8 @@ HAPPENINGS: dict[str, tuple[int, Tables]] = {
                   _event("restart", at_ms=[10, 120], who=[0, 1, 2, 3, 4]),
               ]}},
     ),
+    "crashes of learners and voters": _steady(
+        200, _again("crash", 60, 30), cluster={"nodes": 6, "learners": [0, 3]},
+        protocol={"check_quorum": True},
+    ),
 }  # fmt: skip

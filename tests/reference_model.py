@@ -46,15 +46,18 @@ class Election(Happenings):
         self.plan()
 
     def rank(self) -> None:
-        logs = [server.log for server in self.servers.values() if server.up]
+        voters = self.model.voters
+        able = [server for server in self.servers.values() if server.up and server.id in voters]
+        logs = [server.log for server in able]
         for server in self.servers.values():
             server.rank = sum(log > server.log for log in logs)
 
     def begin_with_leader(self, crashed: bool) -> None:
         model = self.model
         self.first_term = 2
-        longest = max(server.log for server in self.servers.values())
-        leader = self.rng.choice([s for s in self.servers.values() if s.log == longest])
+        able = [server for server in self.servers.values() if server.id in model.voters]
+        longest = max(server.log for server in able)
+        leader = self.rng.choice([server for server in able if server.log == longest])
         self.led[1] = leader.id
         broadcast = -int(self.rng.random() * model.heartbeat)
         for server in self.servers.values():

@@ -34,6 +34,14 @@ def _protocol(trials: int, timeouts: Tables | None = None, **keys: Any) -> tuple
     }  # fmt: skip
 
 
+def _learning(trials: int, learners: list[int], **tables: Tables) -> tuple[int, Tables]:
+    """The same with learners among the servers."""
+    base = _protocol(trials)[1]
+    return trials, {
+        **base, **tables, "cluster": {**tables.get("cluster", {}), "learners": learners},
+    }  # fmt: skip
+
+
 # Servers 0 and 1 hold by a leader for longer, and server 2 for a shorter time.
 OWN = [
     {"id": 0, "election_ms": [140, 200], "candidate_ms": [40, 90]},
@@ -166,6 +174,52 @@ RULES: dict[str, tuple[int, Tables]] = {
         1000, {"timeouts": {**NARROW, "backoff": "kafka-2024"}, "cluster": {"nodes": 4},
                "network": SLOW},
     ),
+    # Members that do not vote.
+    "learners, cold": (
+        1500, {"timeouts": CONTESTED, "cluster": {"learners": [1, 3]}, "network": SLOW},
+    ),
+    "learners, crash, followed": (
+        1000, {"timeouts": CONTESTED, "cluster": {"nodes": 7, "learners": [0, 2, 5], "down": [2]},
+               "network": LOSSY, "scenario": CRASH, "stop": FOLLOWED},
+    ),
+    "learners, the longest logs, crash": _learning(
+        400, [0, 1], cluster={"nodes": 6, "log": [9, 8, 2, 2, 1, 1]}
+    ),
+    "learners, the gist's quorum": _learning(
+        400, [4], cluster={"nodes": 5, "quorum": "gist"}, protocol={"check_quorum": True},
+    ),
+    "learners, one voter": (
+        400, {"timeouts": CONTESTED, "cluster": {"nodes": 4, "learners": [0, 1, 2]},
+              "protocol": {"pre_vote": "on"}, "stop": FOLLOWED},
+    ),
+    "learners, check-quorum, sticky, pre-vote": _learning(
+        300, [0, 1], protocol={"check_quorum": True, "sticky": "min", "pre_vote": "on"},
+        network=LOSING,
+    ),
+    "learners, waiting for all, asking again": _learning(
+        300, [0, 4], protocol={"wait_for": "all", "repoll_ms": 13, "pre_vote": "log"},
+    ),
+    "learners, rejections, asking again who refused": _learning(
+        300, [2], cluster={"nodes": 6, "log": "distinct"},
+        protocol={"on_rejection": "follower", "repoll_ms": 13, "repoll_denied": True},
+    ),
+    "learners, backoff by rejections": (
+        600, {"timeouts": {**NARROW, "backoff": "rejections"}, "network": SLOW,
+              "cluster": {"nodes": 6, "learners": [0, 5]}},
+    ),
+    "learners, ranks": (
+        1000, {"timeouts": {**CONTESTED, "rank_ms": 15}, "network": SLOW,
+               "cluster": {"learners": [0, 1], "log": [5, 4, 3, 2, 1]}},
+    ),
+    "learners, decay": (
+        1000, {"timeouts": CONTESTED, "cluster": {"learners": [0], "down": [1]},
+               "protocol": {"priority": "decay", "priorities": PRIORITIES}},
+    ),
+    "learners, queues and writes, followed": (
+        400, {"timeouts": {"election_ms": [80, 120], "heartbeat_ms": 30}, "stop": FOLLOWED,
+              "cluster": {"nodes": 6, "learners": [3, 4, 5]}, "network": {"loss": 0.3},
+              "node": {"process_ms": {"exponential": 4}, "persist_ms": {"uniform": [0, 10]}}},
+    ),
     # Leases go by a server's own range.
     "own ranges, pre-vote": _owning(400, pre_vote="on"),
     "own ranges, sticky, min": _owning(400, sticky="min"),
@@ -189,7 +243,10 @@ def mixes(number: int) -> dict[str, tuple[int, Tables]]:
     for i in range(number):
         backoff = pick(["none", "none", "failures", "lost-elections", "kafka-2024"])
         found[f"mix {i}"] = 250, {
-            "cluster": {"nodes": pick([3, 4, 5, 7]), "log": pick(["equal", "distinct"])},
+            "cluster": {
+                "nodes": pick([3, 4, 5, 7]), "log": pick(["equal", "distinct"]),
+                "learners": [[], [1], [0]][i % 3],
+            },
             "timeouts": {
                 "election_ms": [60, pick([75, 90, 120])], "heartbeat_ms": pick([15, 25]),
                 "timer": pick(["redraw", "keep", "boot", "fixed"]), "backoff": backoff,

@@ -49,6 +49,9 @@ class Voting(Timers):
             # It waited for all, and need not any longer.
             self.win(server)
             return
+        if server.id not in self.model.voters:
+            self.restart_timer(server, fresh=True)
+            return
         if not self.heeds_priority(server):
             self.restart_timer(server, fresh=False)
             return
@@ -102,12 +105,13 @@ class Voting(Timers):
         request = Message("vote-request", server.id, server.term, server.log, forced=forced)
         if server.role == PRE_CANDIDATE:
             request = Message("pre-request", server.id, server.term + 1, server.log)
-        self.to_all(server, request)
+        settled: set[int] = set()
         if again:
-            settled = server.votes
+            settled |= server.votes
             if not self.model.protocol["repoll_denied"]:
-                settled = settled | server.refusals
-            server.outbox = [(to, message) for to, message in server.outbox if to not in settled]
+                settled |= server.refusals
+        asked = [i for i in self.model.voters if i != server.id and i not in settled]
+        server.outbox += [(to, request) for to in asked]
 
     def go_ahead(self, server: Server) -> None:
         if server.leads_next:
@@ -135,7 +139,7 @@ class Voting(Timers):
         server.refusals.add(sender)
         self.count(server)
         model = self.model
-        if len(server.refusals) != model.n - model.quorum + 1:
+        if len(server.refusals) != len(model.voters) - model.quorum + 1:
             return
         # From now on it cannot win any more.
         backoff = model.timeouts["backoff"]
@@ -152,7 +156,7 @@ class Voting(Timers):
     def count(self, server: Server) -> None:
         """See whether there are votes enough, and answers enough."""
         answered = len(server.votes | server.refusals)
-        waits = self.model.protocol["wait_for"] == "all" and answered < self.model.n
+        waits = self.model.protocol["wait_for"] == "all" and answered < len(self.model.voters)
         if len(server.votes) >= self.model.quorum and not waits:
             self.win(server)
 
@@ -276,7 +280,7 @@ class Voting(Timers):
             server.role = FOLLOWER
             server.leader = message.sender
             server.heard = server.contact = self.now
-            server.target, server.skipped = max(self.model.priorities), False
+            server.target, server.skipped = self.model.top, False
             self.forget_losses(server)
             self.restart_timer(server, fresh=changed)
         self.respond(server, message, current, server.term)
@@ -349,7 +353,7 @@ class Voting(Timers):
     def has_quorum(self, server: Server) -> bool:
         ms = self.model.protocol["check_quorum_ms"] or server.ranges.low
         longest = round(ms * NS * server.factor)
-        recent = [i for i, at in server.answers.items() if self.now - at < longest]
+        recent = [i for i in self.model.voters if self.now - server.answers[i] < longest]
         return len({server.id, *recent}) >= self.model.quorum
 
     def check_followed(self) -> None:

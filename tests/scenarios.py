@@ -45,6 +45,9 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
     high = low + draw(st.sampled_from([0.0, 5.0, 150.0]))
     kind = draw(st.sampled_from(["cold-start", "leader-crash", "steady"]))
     running = draw(st.integers((nodes + 2) // 2, nodes))
+    order = draw(st.permutations(range(nodes)))
+    witnesses = draw(st.sampled_from([0, 0, 0, 1, 2]))
+    learners = draw(st.sampled_from([0, 0, 1, 3]))
     timeouts: dict[str, Any] = {
         "election_ms": [low, high],
         "heartbeat_ms": draw(st.sampled_from([7.0, 13.0])),
@@ -58,8 +61,9 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "cluster": {
             "nodes": nodes,
-            "down": (order := draw(st.permutations(range(nodes))))[running:],
-            "witnesses": sorted(order[1 : draw(st.sampled_from([1, 1, 1, 2, 3]))]),
+            "down": order[running:],
+            "witnesses": sorted(order[1 : 1 + witnesses]),
+            "learners": sorted(order[1 + witnesses : 1 + witnesses + learners]),
             "log": draw(
                 st.one_of(
                     st.sampled_from(["equal", "equal", "distinct"]),

@@ -198,6 +198,16 @@ def test_what_the_real_clock_does_not_do_is_refused(override: str, key: str) -> 
         live(quick(override), 0.1)
 
 
+@pytest.mark.parametrize(
+    ("override", "right"),
+    [("cluster.learners=[2]", "[]")],
+)
+def test_members_that_it_does_not_have_are_refused(override: str, right: str) -> None:
+    key = override.partition("=")[0]
+    with pytest.raises(InputError, match=rf"^{re.escape(key)}: .*must be {re.escape(right)}$"):
+        live(quick(override), 0.1)
+
+
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
 def test_times_must_be_above_zero(value: float) -> None:
     for key, times in (("duration_s", (value, None)), ("kill_leader_every_s", (1.0, value))):

@@ -79,6 +79,7 @@ TABLE: dict[str, list[tuple[Tables, list[Any]]]] = {
     "cluster.nodes": [({}, [1, 4, 7])],
     "cluster.down": [({}, [[0], [1], [0, 1]])],
     "cluster.witnesses": [({}, [[0], [1, 2]]), (CRASH, [[0], [1, 2]])],
+    "cluster.learners": [({}, [[0], [1, 2]]), (CRASH, [[0], [1, 2]])],
     "cluster.log": [({}, ["distinct", [3, 3, 2, 1, 1]])],
     "cluster.quorum": [({"cluster.nodes": 6}, ["gist", 2])],
     "timeouts.election_ms": [({}, [200, [100, 300], [150, 250]])],
@@ -253,6 +254,13 @@ MEETINGS: list[tuple[str, Tables, Any]] = [
     ("timeouts.fast_forward_ms", {"timeouts.timer": "poll-own-draw"}, 100),
     ("timeouts.rank_ms", {**DISTINCT, **FIRST}, 1000),
     ("timeouts.escape_ms", {"protocol.priority": "escape", **FIRST}, 100),
+    # Learners are left out of each of these.
+    ("cluster.learners", {**LASTING, **LOSSY, "protocol.check_quorum": True}, [0]),
+    ("cluster.learners", {**LOSSY, "protocol.repoll_ms": 5}, [0]),
+    ("cluster.learners", {**LOSSY, "protocol.wait_for": "higher"}, [0]),
+    ("cluster.learners", preferring("decay"), [0]),
+    ("cluster.learners", {**CRASH, "stop.on": "followed"}, [0]),
+    ("cluster.learners", {"timeouts.rank_ms": 50, "cluster.log": [9, 1, 1, 1, 1]}, [0]),
 ]
 # Less than a tick would be rounded down to none, and so is refused.
 BELOW_A_TICK: list[tuple[str, Tables, Any]] = [

@@ -52,13 +52,13 @@ limit_ms = 3000
 
 @pytest.fixture
 def broken_raftfast(tmp_path: Path):
-    """A copy of the package whose state machine is edited; interpreted, so that no build is due."""
+    """A copy of the package, a room of which is edited; interpreted, so that no build is due."""
 
-    def make(old: str, new: str) -> Path:
+    def make(old: str, new: str, name: str = "raft") -> Path:
         source = Path(raftfast.__file__).parent
         copy = tmp_path / "raftfast"
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
-        room = copy / "core" / "raft.py"
+        room = copy / "core" / f"{name}.py"
         text = room.read_text()
         assert text.count(old) == 1
         room.write_text(text.replace(old, new))
@@ -94,6 +94,19 @@ def test_a_broken_state_machine_is_reported_with_how_to_replay_it(mutant, broken
     trace = command(path, *replay, "--format", "json")
     assert trace.returncode in (0, 1), trace.stderr
     assert json.loads(trace.stdout)["outcome"]["violations"] > 0
+
+
+def test_votes_of_learners_are_no_majority(broken_raftfast):
+    """Whoever asks learners, too, and counts what they say, is found out where votes are cast."""
+    path = broken_raftfast(
+        "if to != sender and self.raft.voter[to]:", "if to != sender:", "network"
+    )
+    (path / "contested.toml").write_text(CONTESTED)
+    learners = ["-p", "cluster.nodes=7", "-p", "cluster.learners=[0,1,2,3]"]
+    run = command(path, "run", "contested.toml", "-n", "100", "--format", "json", *learners)
+    assert run.returncode == 1, run.stderr
+    assert json.loads(run.stdout)["violations"] > 0
+    assert "a leader without a majority of votes" in run.stderr
 
 
 def test_the_sound_state_machine_has_no_violation_there(tmp_path):
@@ -180,3 +193,21 @@ def test_each_invariant_by_itself(engine):
     two.check_change(1, 7, 1)
     two.check_leader(1, 6, 3)
     assert two.broken & w.TWO_LEADERS
+
+
+def test_votes_that_are_kept_are_those_of_voters(engine):
+    """Servers 3 and 4 have none."""
+    kept = engines.room(engine, "safety").Safety(5, 100)
+    kept.take_rules([1, 1, 1, 0, 0])
+    kept.clear()
+    for server in range(5):
+        kept.enter(server, 5, w.NOBODY)
+    for server in (0, 3, 4):
+        kept.check_vote(server, 6, 0)
+        kept.check_change(server, 6, 0)
+    kept.check_leader(0, 6, 3)
+    assert (kept.broken, kept.violations) == (w.NO_MAJORITY, 1)
+    kept.check_vote(1, 6, 0)
+    kept.check_change(1, 6, 0)
+    kept.check_leader(0, 6, 3)
+    assert kept.violations == 1

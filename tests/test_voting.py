@@ -69,6 +69,99 @@ def test_a_witness_votes_and_never_leads() -> None:
         scenario.replace(**{"cluster.down": [2, 3, 4]})
 
 
+# Members that do not vote.
+
+
+@pytest.mark.parametrize("kind", ["cold-start", "leader-crash"])
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        (),
+        ("protocol.pre_vote=on", "protocol.sticky=min", "network.loss=0.2"),
+        ("protocol.wait_for=all", "protocol.repoll_ms=7", "network.loss=0.3"),
+        ("protocol.wait_for=higher", "protocol.on_rejection=follower"),
+        ("cluster.quorum=gist", "timeouts.backoff=rejections"),
+        ("protocol.priority=decay", "protocol.priorities=[3, 2, 1, 9, 9]"),
+    ],
+)
+def test_learners_change_nothing_in_an_election(
+    kind: str, overrides: tuple[str, ...], engine: str
+) -> None:
+    """Three voters elect as if the two learners were not there, to the last message."""
+    trials = 300
+    crowded, alone = (
+        Scenario.from_dict(
+            {"scenario": {"kind": kind}, "timeouts": {"election_ms": [150, 170]}, **tables},
+            overrides=[text.replace(*swap) for text in overrides],
+        )
+        for tables, swap in (
+            ({"cluster": {"nodes": 5, "learners": [3, 4]}}, ("", "")),
+            ({"cluster": {"nodes": 3}}, (", 9, 9]", "]")),
+        )
+    )
+    assert (
+        raftfast.run(crowded, trials, engine=engine).digest
+        == raftfast.run(alone, trials, engine=engine).digest
+    )
+
+
+def test_a_learner_follows_and_never_leads() -> None:
+    """With the shortest timeout, the longest log and the highest priority. Server 4 asks at 1000 ms
+    the four others that have a vote."""
+    tables = {
+        **ONE_BY_ONE,
+        "cluster": {"nodes": 6, "learners": [0], "log": [9, 1, 1, 1, 1, 1]},
+        "timeouts": {
+            "election_ms": 3000,
+            "server": [{"id": 0, "election_ms": 100}, {"id": 4, "election_ms": 1000}],
+        },
+        "protocol": {"wait_for": "higher", "priorities": [9, 1, 1, 1, 5, 1]},
+        "stop": {"on": "followed"},
+    }
+    samples = raftfast.run(Scenario.from_dict(tables), 2).samples
+    assert samples["detect_ms"][0] == 1000
+    assert samples["election_ms"][0] == 1020
+    # Its heartbeat reaches the learner, too: four votes, five appends, and an answer each.
+    assert samples["followed_ms"][0] == 1030
+    assert samples["messages"][0] == 2 * 4 + 2 * 5
+    assert samples["leader"][0] == 4
+
+
+@pytest.mark.parametrize(("cut", "resigns"), [([1, 2, 3], True), ([1, 2], True), ([3], False)])
+def test_answers_of_learners_keep_no_leader_in_office(cut: list[int], resigns: bool) -> None:
+    """Server 0 leads 1 and 2; 3, 4 and 5 learn: a majority of six is no quorum of three."""
+    scenario = Scenario.from_dict(
+        {
+            "cluster": {"nodes": 6, "learners": [3, 4, 5], "log": [1, 0, 0, 9, 0, 0]},
+            "protocol": {"check_quorum": True},
+            "scenario": {
+                "kind": "steady",
+                "event": [{"do": "block", "from": cut, "to": [0], "one_way": True, "at_ms": 500}],
+            },
+            "stop": {"duration_ms": 2000},
+        }
+    )
+    changes = raftfast.run(scenario, 50).samples["unavailable_ms"]
+    assert (changes > 0).all() if resigns else (changes == 0).all()
+
+
+def test_any_server_that_runs_may_be_the_one_at_random() -> None:
+    """An event's "random" is a learner as soon as another: one of three crashes of a lone voter's
+    cluster hits the voter, six standard errors wide."""
+    scenario = Scenario.from_dict(
+        {
+            "cluster": {"nodes": 3, "learners": [0, 1]},
+            "scenario": {
+                "kind": "steady",
+                "event": [{"do": "crash", "who": "random", "at_ms": 100}],
+            },
+            "stop": {"duration_ms": 500},
+        }
+    )
+    hit = raftfast.run(scenario, 3000).samples["unavailable_ms"] > 0
+    assert abs(hit.mean() - 1 / 3) < 6 * np.sqrt(2 / 9 / 3000)
+
+
 # Leases of servers with ranges of their own.
 
 

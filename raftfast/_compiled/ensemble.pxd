@@ -84,6 +84,8 @@ cdef class Ensemble:
     cdef apart send_late(self, int server, int reasons, int64_t now, int64_t at) noexcept nogil
     @cython.locals(term=int64_t, voted_for=int)
     cdef apart_int write_down(self, int server, int64_t now) noexcept nogil
+    @cython.locals(term=int64_t, voted_for=int)
+    cdef void check_vote(self, int server) noexcept nogil
     @cython.locals(what=int64_t)
     cdef apart come_back(self, int server, int reasons, int64_t at) noexcept nogil
     cdef void note_contact(self, int server, int64_t term) noexcept nogil

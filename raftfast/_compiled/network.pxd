@@ -7,7 +7,7 @@ from raftfast._compiled.raft cimport Raft
 from raftfast._compiled.rng cimport Rng
 from raftfast._compiled.words cimport (
     APPEND_REQUEST, EVERYONE, FOR_BROADCAST, FOR_COPY, FOR_COPY_LATENCY, FOR_LATENCY, FOR_LOSS, PLACES, OPS_END, OPS_MAX, PURPOSE,
-    SAW_LOST, SAW_SENT, SHORT_SPAN, UNIT, rarely,
+    SAW_LOST, SAW_SENT, SHORT_SPAN, UNIT, VOTERS, rarely,
 )
 from raftfast._compiled.words cimport apart
 
@@ -46,6 +46,8 @@ cdef class Network:
     cdef apart clear_departures(self) noexcept nogil
     @cython.locals(i=int, to=int, sender=int)
     cdef void broadcast(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
+    @cython.locals(to=int, sender=int)
+    cdef apart ask_voters(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
     @cython.locals(to=int, sender=int, answer=int)
     cdef apart send_again(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
     @cython.locals(key=int64_t)

@@ -18,7 +18,7 @@ cdef class Patience:
     cdef double factor
     cdef int64_t step, step_ns, longest_ns, top
     cdef int64_t[::1] lost, waits, target
-    cdef int[::1] waiting, skipped, witness
+    cdef int[::1] waiting, skipped, passive
     @cython.locals(i=int)
     cdef apart clear(self) noexcept nogil
     @cython.locals(role=int)

@@ -4,14 +4,14 @@ from raftfast._compiled.words cimport (
     APPEND_REQUEST, APPEND_RESPONSE, BALLOT_WORDS, BY_LOG, BY_TRANSFER, CAMPAIGN, CANDIDATE, CONTACT, DEPOSED, EVERYONE,
     EXPIRED, FOLLOW, FOLLOWER, FOR_HIGHER, GRANT, HANDED, HEARTBEAT_DEAD, LEAD, LEADER, LOST, NOBODY, PLACES, ONE, PAYLOAD, PRE_CAMPAIGN,
     PRE_CANDIDATE, PRE_VOTE_REQUEST, PRE_VOTE_RESPONSE, STEP_DOWN, TERM, UNANSWERED, UNTIL_TIMEOUT, VOTE_REQUEST,
-    VOTE_RESPONSE, WROTE_CANDIDACY, WROTE_LEAD, WROTE_TERM, WROTE_VOTE, apart, apart_int, rarely,
+    VOTE_RESPONSE, VOTERS, WROTE_CANDIDACY, WROTE_LEAD, WROTE_TERM, WROTE_VOTE, apart, apart_int, rarely,
 )
 
 @cython.final
 cdef class Raft:
     cdef readonly int nodes, quorum, pre_vote
     cdef int sticky, silent, tie_break, stubborn, particular, restart_on_response, deaf, counts_refusals, gives_up
-    cdef int waits_for_all, checks_quorum, by_clock
+    cdef int waits_for_all, checks_quorum, asked, voters, by_clock
     cdef int64_t now
     cdef readonly int[PLACES] role, voted_for, leader, tally, against
     cdef readonly int64_t[PLACES] term, log, contact
@@ -22,7 +22,9 @@ cdef class Raft:
     cdef readonly int out_to
     cdef readonly int64_t out_what, out_term
     cdef int64_t[::1] lease_ns, sticky_ns, check_ns, lease_until, sticky_until
+    cdef int[::1] voter
     cpdef void enter(self, int me, int64_t term, int voted_for, int leader, int64_t contact) noexcept nogil
+    cpdef void seat(self, list voters)
     cpdef void go_by_clock(self) noexcept nogil
     cpdef void check_quorum(self)
     cpdef void set_priority(self, int server, int64_t priority, int64_t step) noexcept nogil
@@ -65,7 +67,7 @@ cdef class Raft:
     cdef int is_campaigning(self, int me) noexcept nogil
     @cython.locals(kind=int, term=int64_t, log=int64_t)
     cdef apart repoll(self, int me, int64_t now) noexcept nogil
-    @cython.locals(i=int, count=int)
+    @cython.locals(i=int, count=int, recent=int)
     cdef apart_int has_quorum(self, int me) noexcept nogil
     cdef apart hand_over(self, int me, int heir, int64_t now) noexcept nogil
     @cython.locals(i=int)

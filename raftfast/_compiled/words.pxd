@@ -127,6 +127,7 @@ cdef enum:
     NOBODY = -1
     EVERYONE = -1
     UNANSWERED = -2
+    VOTERS = -3
     PURPOSE = 16777216
 
 cdef extern from *:

@@ -113,6 +113,7 @@ class Ensemble:
         self.persistent = int(self.repoll_ns > 0 or self.patience.on > 0)
         self.desk = Desk(self.laws, self.queue, nodes, block.desk_laws, queue, block.pauses)
         self.safety = Safety(nodes, terms)
+        self.safety.take_rules(block.voting.voters)
         self.census = Census(terms)
         self.busy = self.desk.busy
         self.writes = self.desk.writes
@@ -259,6 +260,9 @@ class Ensemble:
         self.watched = 0
         if self.busy or self.journal.on or self.repoll_ns > 0 or self.eventful:
             self.watched = 1
+        if self.safety.selective:
+            self.watched = 1
+            self.safety.clear_votes()
         self.status = RUNNING
         if self.distinct_logs:
             self.permute_logs()
@@ -329,7 +333,8 @@ class Ensemble:
         self.safety.enter(server, term, voted_for)
 
     def draw_leader(self) -> int:
-        """One of the running servers with the longest log, each as likely; never a witness."""
+        """One of the running servers with the longest log, each as likely; never a witness or a
+        learner."""
         longest = -1
         several = 0
         for i in range(self.nodes):
@@ -359,11 +364,12 @@ class Ensemble:
             self.raft.set_log(i, self.logs[i])
 
     def rank_logs(self, crashed: int) -> None:
-        """Tell each timer how many running servers have a longer log."""
+        """Tell each timer how many running servers have a longer log and could lead (Redis,
+        `clusterGetSlaveRank`, which passes by replicas that cannot fail over)."""
         for i in range(self.nodes):
             rank = 0
             for j in range(self.nodes):
-                if self.up[j] and j != crashed and self.logs[j] > self.logs[i]:
+                if self.eligible[j] and j != crashed and self.logs[j] > self.logs[i]:
                     rank += 1
             self.timeouts.set_rank(i, rank)
 
@@ -498,9 +504,18 @@ class Ensemble:
                 voted_for = NOBODY
             if voted_for != NOBODY:
                 self.journal.note(now, SAW_VOTE, server, voted_for, 0, term, 0, 0)
+        if self.safety.selective:
+            self.check_vote(server)
         if self.writes and self.raft.durable:
             return self.desk.write_down(server, self.raft.durable, now)
         return now
+
+    def check_vote(self, server: int) -> None:
+        """Where votes are kept: keep a new one."""
+        term = self.raft.term[server]
+        voted_for = self.raft.voted_for[server]
+        if term != self.safety.term[server] or voted_for != self.safety.voted_for[server]:
+            self.safety.check_vote(server, term, voted_for)
 
     def come_back(self, server: int, reasons: int, at: int) -> None:
         """See to how a candidate goes on: when it asks again, and how long it waits."""

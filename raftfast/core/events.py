@@ -54,8 +54,8 @@ class Events:
     """The rows of [[scenario.event]], and who runs.
 
     A row says what to do (`do`), when (`at_low`, `at_span`, or again and again by the law
-    `every`), to whom (`who`: an id, THE_LEADER, or ANYONE) or to which link (`sender`, `to`; of a
-    transfer, `to` is the heir), for
+    `every`), to whom (`who`: an id, THE_LEADER, or ANYONE, which is any server that runs, be it a
+    witness or a learner) or to which link (`sender`, `to`; of a transfer, `to` is the heir), for
     how long (the law `lasting`, NOBODY: for good), and `by`: nanoseconds to add, or where the
     servers' groups begin in `groups`. Rows that stem from one entry share its luck (`entry`).
     An alarm's payload is twice the row's number and two, and for its reverse that of a row `rows`

@@ -24,6 +24,7 @@ if not cython.compiled:
         SAW_SENT,
         SHORT_SPAN,
         UNIT,
+        VOTERS,
         rarely,
     )
 from .journal import Journal
@@ -161,6 +162,8 @@ class Network:
         if rarely(to < 0):
             if to == EVERYONE:
                 self.broadcast(what, self.raft.out_term, at, ordinal)
+            elif to == VOTERS:
+                self.ask_voters(what, self.raft.out_term, at, ordinal)
             else:
                 self.send_again(what, self.raft.out_term, at, ordinal)
         else:
@@ -192,12 +195,22 @@ class Network:
             to = i + 1 if i >= sender else i
             self.send(to, what + to * 16384, term, at, ordinal)
 
+    def ask_voters(self, what: int, term: int, at: int, ordinal: int) -> None:
+        """Send to everyone else who votes, in the order of the ids."""
+        sender = (what >> 4) & 1023
+        for to in range(self.nodes):
+            if to != sender and self.raft.voter[to]:
+                self.sent += 1
+                self.send(to, what + to * 16384, term, at, ordinal)
+
     def send_again(self, what: int, term: int, at: int, ordinal: int) -> None:
-        """Ask again who has not answered, or (`again_if_refused`) who has not granted."""
+        """Ask the voters again that have not answered, or (`again_if_refused`) not granted."""
         sender = (what >> 4) & 1023
         for to in range(self.nodes):
             answer = self.raft.has_answered(sender, to)
-            if to != sender and (answer == 0 or (answer == 2 and self.again_if_refused)):
+            if to == sender or not self.raft.voter[to]:
+                continue
+            if answer == 0 or (answer == 2 and self.again_if_refused):
                 self.sent += 1
                 self.send(to, what + to * 16384, term, at, ordinal)
 

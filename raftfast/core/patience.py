@@ -1,4 +1,5 @@
-"""What makes a server wait before it campaigns again: lost elections, and a lower priority."""
+"""What makes a server wait before it campaigns again, lost elections and a lower priority, or for
+ever: witnesses and learners."""
 
 from __future__ import annotations
 
@@ -59,7 +60,7 @@ class Patience:
         self.waits = array("q", bytes(8 * nodes))
         self.target = array("q", bytes(8 * nodes))
         self.skipped = array("i", bytes(4 * nodes))
-        self.witness = array("i", bytes(4 * nodes))
+        self.passive = array("i", bytes(4 * nodes))
 
     def take_rules(self, block: object) -> None:
         """Take the settings of a parameter block's `patience`."""
@@ -70,9 +71,9 @@ class Patience:
         self.step = patience.step
         self.step_ns = patience.step_ns
         self.longest_ns = patience.longest_ns
-        self.top = max(block.voting.priorities)
-        self.witness = array("i", patience.witnesses)
-        self.on = int(self.backoff > 0 or self.decay > 0 or max(patience.witnesses) > 0)
+        self.top = patience.top
+        self.passive = array("i", patience.passive)
+        self.on = int(self.backoff > 0 or self.decay > 0 or max(patience.passive) > 0)
         if self.backoff:
             self.timeouts.stretch_to(patience.longest)
 
@@ -91,8 +92,8 @@ class Patience:
         role = self.raft.role[server]
         if role == LEADER:
             return 1
-        if self.witness[server]:
-            # It votes, and keeps nothing that it could lead with.
+        if self.passive[server]:
+            # A witness keeps nothing that it could lead with, and nobody would vote for a learner.
             self.wait_again(server, now)
             return 0
         if self.backoff and role != FOLLOWER:

@@ -49,6 +49,7 @@ if not cython.compiled:
         UNTIL_TIMEOUT,
         VOTE_REQUEST,
         VOTE_RESPONSE,
+        VOTERS,
         WROTE_CANDIDACY,
         WROTE_LEAD,
         WROTE_TERM,
@@ -63,13 +64,16 @@ class Raft:
     `pre_vote` asks before a campaign whether it could be won (WITH_LEASE, BY_LOG, HEARTBEAT_DEAD:
     what the asked go by); under a lease a server refuses such a request while it heard from a
     leader less than `lease_ns` ago. What real systems add to the paper is set by the methods
-    behind `enter_all`, and off without them.
+    behind `enter_all`, and off without them. All servers vote but for learners, which
+    `take_rules` names: those follow and answer a leader, and nobody asks them for votes.
     """
 
     def __init__(self, nodes: int, quorum: int, pre_vote: int, lease_ns: int) -> None:
         self.nodes = nodes
         self.quorum = quorum
         self.pre_vote = pre_vote
+        self.voters = nodes
+        self.asked = EVERYONE
         self.by_clock = 0
         self.sticky = 0
         self.silent = 0
@@ -101,6 +105,7 @@ class Raft:
         self.check_ns = array("q", bytes(8 * nodes))
         self.lease_until = array("q", bytes(8 * nodes))
         self.sticky_until = array("q", bytes(8 * nodes))
+        self.voter = array("i", [1] * nodes)
         self.now = 0
         self.reasons = 0
         self.durable = 0
@@ -160,6 +165,7 @@ class Raft:
     def take_rules(self, block: object) -> None:
         """Take all of the settings below from a parameter block's `voting`."""
         voting = block.voting
+        self.seat(voting.voters)
         self.sticky = voting.sticky
         self.silent = voting.silent
         self.stubborn = voting.stubborn
@@ -179,6 +185,12 @@ class Raft:
         self.particular = int(
             self.tie_break > 0 or self.stubborn > 0 or self.sticky > 0 or voting.transfers > 0
         )
+
+    def seat(self, voters: list[int]) -> None:
+        """Say who votes, 1 or 0 a server."""
+        self.voter = array("i", voters)
+        self.voters = sum(voters)
+        self.asked = EVERYONE if self.voters == self.nodes else VOTERS
 
     def go_by_clock(self) -> None:
         """Let leases end when `hold_lease` says, not so long after a contact."""
@@ -402,13 +414,17 @@ class Raft:
         if rarely(self.waits_for_all):
             if self.waits_for_all == FOR_HIGHER:
                 return self.has_heard_the_higher(me)
-            return self.tally[me] + self.against[me] >= self.nodes
+            return self.tally[me] + self.against[me] >= self.voters
         return 1
 
     def has_heard_the_higher(self, me: int) -> int:
         """Whether every voter of a higher priority has answered."""
         for i in range(self.nodes):
-            if self.priority[i] > self.priority[me] and self.has_answered(me, i) == 0:
+            if (
+                self.voter[i]
+                and self.priority[i] > self.priority[me]
+                and self.has_answered(me, i) == 0
+            ):
                 return 0
         return 1
 
@@ -437,7 +453,7 @@ class Raft:
             self.role[me] = FOLLOWER
         elif self.waits_for_all and self.has_won(me) and self.has_waited(me):
             self.win(me)
-        elif self.against[me] == self.nodes - self.quorum + 1:
+        elif self.against[me] == self.voters - self.quorum + 1:
             self.reasons |= LOST
             if self.gives_up:
                 self.role[me] = FOLLOWER
@@ -472,7 +488,8 @@ class Raft:
         """Whether a leader was answered by a quorum within its `check_ns`, itself counted."""
         count = 1
         for i in range(self.nodes):
-            if i != me and self.now - self.heard[me * self.nodes + i] < self.check_ns[me]:
+            recent = self.now - self.heard[me * self.nodes + i] < self.check_ns[me]
+            if recent and i != me and self.voter[i]:
                 count += 1
         return count >= self.quorum
 
@@ -502,7 +519,7 @@ class Raft:
         if self.tally[me] >= self.quorum:
             self.become_candidate(me)
         else:
-            self.send(PRE_VOTE_REQUEST, me, EVERYONE, self.term[me] + self.step[me], self.log[me])
+            self.send(PRE_VOTE_REQUEST, me, self.asked, self.term[me] + self.step[me], self.log[me])
 
     def become_candidate(self, me: int) -> None:
         self.role[me] = CANDIDATE
@@ -515,7 +532,7 @@ class Raft:
         if self.tally[me] >= self.quorum:
             self.become_leader(me)
         else:
-            self.send(VOTE_REQUEST, me, EVERYONE, self.term[me], self.log[me])
+            self.send(VOTE_REQUEST, me, self.asked, self.term[me], self.log[me])
 
     def become_leader(self, me: int) -> None:
         self.role[me] = LEADER
@@ -578,8 +595,9 @@ class Raft:
         self.send(APPEND_REQUEST, me, EVERYONE, self.term[me], 0)
 
     def send(self, kind: int, me: int, to: int, term: int, word: int) -> None:
-        """Put a message in the outbox, to one server or to EVERYONE else; `out_what` is packed as
-        what is delivered (words.py), but for the receiver. A handler sends at most one."""
+        """Put a message in the outbox, to one server, EVERYONE else or all other VOTERS;
+        `out_what` is packed as what is delivered (words.py), but for the receiver. A handler sends
+        at most one."""
         self.out_what = kind + me * 16 + word * PAYLOAD
         self.out_to = to
         self.out_term = term

@@ -1,7 +1,8 @@
 """Raft's safety, checked from outside: what a server's columns may never do, whatever its code.
 
 Nothing here trusts the state machine: votes are counted where they are cast, not where they are
-received (Ongaro and Ousterhout 2014, figure 3, election safety).
+received (Ongaro and Ousterhout 2014, figure 3, election safety), and those of servers that may
+vote alone.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if not cython.compiled:
         TERM_WENT_BACK,
         TWO_LEADERS,
         VOTED_TWICE,
+        rarely,
     )
 
 
@@ -33,7 +35,9 @@ class Safety:
 
     def __init__(self, nodes: int, terms: int) -> None:
         self.nodes = nodes
+        self.voters = nodes
         self.terms = terms
+        self.selective = 0
         self.overflowed = 0
         self.violations = 0
         self.broken = 0
@@ -44,6 +48,22 @@ class Safety:
         self.support = [0] * 1048
         self.support_term = [0] * 1048
         self.office = array("i", bytes(4 * terms))
+        self.voter = array("i", [1] * nodes)
+        self.latest_vote = 0
+        self.cast = array("h", bytes(2))
+        self.votes = array("h", bytes(2))
+
+    def take_rules(self, voters: list[int]) -> None:
+        """Say whose votes count, 1 or 0 a server.
+
+        If not all do, then who voted for whom is kept term by term.
+        """
+        self.voter = array("i", voters)
+        self.voters = sum(voters)
+        if self.voters < self.nodes:
+            self.selective = 1
+            self.cast = array("h", bytes(2 * self.terms * self.nodes))
+            self.votes = array("h", bytes(2 * self.terms * self.nodes))
 
     def clear(self) -> None:
         """Forget every term that was led."""
@@ -54,12 +74,21 @@ class Safety:
             self.office[term] = 0
         self.highest = 0
 
+    def clear_votes(self) -> None:
+        """Forget every vote."""
+        for i in range((self.latest_vote + 1) * self.nodes):
+            self.cast[i] = 0
+            self.votes[i] = 0
+        self.latest_vote = 0
+
     def enter(self, server: int, term: int, voted_for: int) -> None:
         """Take a server's first state for granted."""
         self.role[server] = FOLLOWER
         self.term[server] = term
         self.voted_for[server] = voted_for
         self.support_term[server] = NO_TERM
+        if rarely(self.selective):
+            self.keep_vote(server, term, voted_for)
 
     def enter_all(self) -> None:
         """Take it for granted that nobody has voted in term 0."""
@@ -97,18 +126,48 @@ class Safety:
             if self.support_term[voted_for] == term:
                 self.support[voted_for] += 1
 
+    def check_vote(self, server: int, term: int, voted_for: int) -> None:
+        """Before `check_change`, where votes are kept: a vote may be a server's second in a term
+        though the server does not know of the first."""
+        knows = term == self.term[server] and self.voted_for[server] != NOBODY
+        # What it knows `check_change` will report.
+        if self.keep_vote(server, term, voted_for) and not knows:
+            self.report(VOTED_TWICE)
+
+    def keep_vote(self, server: int, term: int, voted_for: int) -> int:
+        """Keep a vote; whether the server's last one in the term was another's.
+
+        Whom it voted for last gets nothing by being granted the same vote again.
+        """
+        if voted_for == NOBODY:
+            return 0
+        if term >= self.terms:
+            self.overflowed = 1
+            return 0
+        earlier = self.cast[term * self.nodes + server]
+        if earlier == voted_for + 1:
+            return 0
+        self.cast[term * self.nodes + server] = voted_for + 1
+        self.votes[term * self.nodes + voted_for] += self.voter[server]
+        if term > self.latest_vote:
+            self.latest_vote = term
+        return earlier > 0
+
     # Checks on a state.
 
     def check_leader(self, server: int, term: int, tally: int) -> int:
         """A server took office, with `tally` votes by its own count. 1 if it is the term's first.
 
-        It must be alone in its term, have counted a majority, and a majority must have voted so.
+        It must be alone in its term, have counted a majority of those who vote, and a majority
+        must have voted so.
         """
         if term >= self.terms:
             self.overflowed = 1
             return 0
         votes = self.support[server] if self.support_term[server] == term else 0
-        if votes * 2 <= self.nodes or tally * 2 <= self.nodes:
+        if rarely(self.selective):
+            votes = self.votes[term * self.nodes + server]
+        if votes * 2 <= self.voters or tally * 2 <= self.voters:
             self.report(NO_MAJORITY)
         if self.office[term]:
             if self.office[term] != server + 1:

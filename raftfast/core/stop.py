@@ -79,7 +79,8 @@ class Stop:
                 self.until = self.last_ns
 
     def count_unhailed(self, at: int) -> None:
-        """Under `followed`: wait for every server that runs and can be reached now."""
+        """Under `followed`: wait for every server that runs and can be reached now, learners
+        among them."""
         self.unhailed = 0
         for i in range(self.nodes):
             self.awaited[i] = 0

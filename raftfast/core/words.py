@@ -163,6 +163,7 @@ NO_TERM = -1
 NOBODY = -1
 EVERYONE = -1
 UNANSWERED = -2
+VOTERS = -3
 
 # SplitMix64 (Steele, Lea, Flood 2014; finaliser: Stafford's variant 13) and the steps of the key.
 MASK = 0xFFFFFFFFFFFFFFFF

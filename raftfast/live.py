@@ -55,6 +55,7 @@ _HONOURED: dict[str, tuple[object, ...]] = {
     "protocol.redraw_on_precandidate": (None,),
     "protocol.priority": ("none",),
     "node.candidacy": ("before",),
+    "node.persistence": ("durable",),
     "node.drift_ppm": (0,),
     "scenario.kind": ("cold-start", "leader-crash"),
     "scenario.event": ((),),

@@ -95,7 +95,8 @@ class Block:
     `up` is 1 for servers that run, `eligible` for those of them that can lead; `logs` are log
     lengths by rank, which compare as the lengths do; `desk_laws` are the rows for process, persist,
     and the four writes, -1 for none; `timeout_ranges` are [low, high) of followers and candidates
-    in ns, or in ticks, four numbers a server.
+    in ns, or in ticks, four numbers a server; `forgets` is 1 where a server that starts again has
+    lost its term and vote.
     """
 
     nodes: int
@@ -139,6 +140,7 @@ class Block:
     groups: list[int]
     pauses: int
     overlapped: int
+    forgets: int
     synchronised: int
     stop_on: int
     stable_ns: int
@@ -204,6 +206,8 @@ def block(scenario: Scenario) -> Block:
         events=events,
         groups=groups,
         overlapped=int(scenario.node.candidacy == "overlapped"),
+        # Without events nobody starts again.
+        forgets=int(scenario.node.persistence == "none" and len(events) > 0),
         pauses=int(any(event.do == "pause" for event in scenario.scenario.event)),
         synchronised=int(scenario.scenario.crash_phase == "synchronised"),
         stop_on=_STOPS[scenario.stop.on],

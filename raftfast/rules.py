@@ -276,6 +276,25 @@ def _derive_stop(fields: dict[str, Any], given: Given, start: schema.Start) -> N
         fields["limit_ms"] = max(_LIMIT_MS, needed)
 
 
+def _check_persistence(given: Given, structs: Mapping[str, Any]) -> None:
+    """A server that writes no term and vote neither takes the time for it nor asks meanwhile."""
+    node: schema.Node = structs["node"]
+    if node.persistence == "durable":
+        return
+    key = "node.persistence"
+    costs = {"persist_ms": node.persist_ms}
+    if node.persist is not None:
+        parts = node.persist.__struct_fields__
+        costs = {f"persist.{name}": getattr(node.persist, name) for name in parts}
+    for name, cost in costs.items():
+        if cost is not None and not cost.is_nothing:
+            problem = f'{name} must be 0 with persistence "none", under which nothing is written'
+            raise given.error(problem, f"node.{name}", key)
+    if node.candidacy != "before":
+        problem = f'candidacy "{node.candidacy}" needs persistence "durable": nothing is written'
+        raise given.error(problem, "node.candidacy", key)
+
+
 def _check_matrix(given: Given, structs: Mapping[str, Any]) -> None:
     matrix, nodes = structs["network"].matrix, structs["cluster"].nodes
     if matrix is not None and len(matrix) != nodes:
@@ -418,6 +437,7 @@ _CHECKS: tuple[tuple[_Check, tuple[str, ...]], ...] = (
     (_check_ticks, ("timeouts",)),
     (_check_heartbeat, ("timeouts", "node", "scenario")),
     (_check_limit, ("stop",)),
+    (_check_persistence, ("node",)),
 )
 
 

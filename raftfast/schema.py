@@ -230,11 +230,14 @@ class Persist(Struct, frozen=True, kw_only=True):
 
 
 class Node(Struct, frozen=True, kw_only=True):
-    """[node]. Either `persist_ms` is set or `persist`. `candidacy` says when a candidate writes."""
+    """[node]. Either `persist_ms` is set or `persist`. `candidacy` says when a candidate writes,
+    `persistence` whether anybody does: a server that writes nothing starts again in term 0.
+    """
 
     process_ms: Distribution
     persist_ms: Distribution | None = None
     candidacy: Literal["before", "overlapped"] = "before"
+    persistence: Literal["durable", "none"] = "durable"
     drift_ppm: Annotated[float, Meta(ge=0, lt=1e6, description="a number from 0 to below 1e6")] = (
         0.0
     )

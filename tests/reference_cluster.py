@@ -31,7 +31,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "latency_ms": {"uniform": [1, 5]}, "loss": 0.0, "duplicate": 0.0, "ordered": False,
         "matrix_ms": None, "matrix_rtt_ms": None, "link": [],
     },
-    "node": {"process_ms": 0, "persist_ms": 0, "persist": None, "drift_ppm": 0},
+    "node": {
+        "process_ms": 0, "persist_ms": 0, "persist": None, "drift_ppm": 0,
+        "persistence": "durable",
+    },
     "scenario": {"kind": "cold-start", "crash_phase": "uniform", "event": []},
     "stop": {"on": "leader", "stable_ms": 600, "duration_ms": 60_000, "limit_ms": 60_000},
 }  # fmt: skip
@@ -92,6 +95,7 @@ class Model:
         self.ranges = [Ranges(self, own.get(i, {})) for i in range(self.n)]
         self.priorities: list[float] = self.protocol["priorities"] or list(range(self.n, 0, -1))
         self.top = max(self.priorities[i] for i in self.voters)
+        self.forgets: bool = self.node["persistence"] == "none"
         self.heartbeat = round(self.timeouts["heartbeat_ms"] * NS)
         self.ordered: bool = of["network"]["ordered"]
         self.links = read_links(of["network"], self.n)

@@ -126,6 +126,10 @@ class Happenings(Voting):
         if server.up:
             return False
         server.up = True
+        if self.model.forgets:
+            # Its term goes back, which it never may.
+            self.violations += server.term > 0
+            server.term, server.voted_for = 0, None
         server.boot.clear()
         server.target, server.skipped = self.model.top, False
         self.boot_timer(server)

@@ -36,6 +36,7 @@ def _cold(trials: int, *events: Tables, **tables: Tables) -> tuple[int, Tables]:
     }  # fmt: skip
 
 
+AMNESIA = {"persistence": "none"}
 TO_ALL = {"from": 0, "to": [1, 2, 3, 4]}
 HAPPENINGS: dict[str, tuple[int, Tables]] = {
     "steady, loss": _steady(400, network=LOSING),
@@ -158,6 +159,43 @@ HAPPENINGS: dict[str, tuple[int, Tables]] = {
     "crashes until the first leader": _cold(1000, _again("crash", 40, 60)),
     "pauses until a leader stays": _cold(500, _again("pause", 80, 60), stop=staying(150)),
     "crashes until all follow": _cold(1000, _again("crash", 80, 60), stop=FOLLOWED),
+    # Terms and votes are written nowhere: who comes back is in term 0, and has not voted.
+    "amnesia, any crash": _steady(300, _again("crash", 60, 20), ms=400, node=AMNESIA),
+    "amnesia, many crashes, loss": _steady(
+        200, _again("crash", 30, 10), ms=400, network=LOSSY, node=AMNESIA,
+        protocol={"pre_vote": "on", "sticky": "min"},
+    ),
+    "amnesia, all at once": _steady(
+        400, _event("crash", at_ms=[100, 150], who=[0, 1, 2, 3, 4], for_ms=5), node=AMNESIA
+    ),
+    "amnesia, learners, check-quorum, asking again": _steady(
+        200, _again("crash", 40, 15), node=AMNESIA, network=LOSSY,
+        cluster={"nodes": 6, "learners": [1]}, protocol={"check_quorum": True, "repoll_ms": 13},
+    ),
+    "amnesia, transfers": _steady(
+        200, _again("crash", 60, 20), _event("transfer", every_ms=80), node=AMNESIA,
+        protocol={"repoll_ms": 15},
+    ),
+    "amnesia until the first leader": _cold(1000, _again("crash", 40, 20), node=AMNESIA),
+    "amnesia until a leader stays": _cold(
+        400, _again("crash", 60, 20), _event("crash", at_ms=200, who=[0, 1, 2, 3, 4], for_ms=9),
+        node=AMNESIA, stop=staying(150),
+    ),
+    "amnesia until all follow, copies": _cold(
+        600, _again("crash", 40, 15), node=AMNESIA, stop=FOLLOWED,
+        network={**SLOW, "duplicate": 0.5, "loss": 0.3},
+    ),
+    "amnesia after a leader crash": (
+        400, {**_steady(1, _again("crash", 60, 20), node=AMNESIA)[1],
+              "scenario": {"kind": "leader-crash", "event": [_again("crash", 60, 20)]}},
+    ),
+    "amnesia, the crashed leader comes back": (
+        600, {**_steady(1, node=AMNESIA)[1],
+              "scenario": {"kind": "leader-crash", "event": [
+                  _event("restart", at_ms=[10, 60], who=[0, 1, 2, 3, 4]),
+                  _event("crash", at_ms=[10, 60], who=[0, 1, 2], for_ms=10),
+              ]}},
+    ),
     "the crashed leader comes back": (
         600, {**_steady(1, protocol={"sticky": "min"})[1],
               "scenario": {"kind": "leader-crash", "event": [

@@ -63,7 +63,7 @@ class Election(Happenings):
         for server in self.servers.values():
             server.term, server.leader = 1, leader.id
             # All of them elected it.
-            server.voted_for = leader.id
+            self.cast(server, leader.id)
             server.phase += broadcast
             server.looks = [look + broadcast for look in server.looks]
             if server is leader:

@@ -18,7 +18,8 @@ class Voting(Timers):
         self.detect: int | None = None
         self.candidates: dict[int, set[int]] = {}
         self.offices: list[tuple[int, int, int]] = []
-        # Who led each term first.
+        # Whom each server voted for last in each term, and who led each term first.
+        self.ballots: dict[tuple[int, int], int] = {}
         self.led: dict[int, int] = {}
         # The leader that counts, its term, when it took office, and who is to follow it.
         self.counting: Server | None = None
@@ -82,11 +83,18 @@ class Voting(Timers):
         server.role = CANDIDATE
         server.term += 1
         server.handed = server.term if handed else None
-        server.voted_for = server.id
+        self.cast(server, server.id)
         server.writes.add("candidate")
         self.candidates.setdefault(server.term, set()).add(server.id)
         self.restart_timer(server, fresh=True, candidate=True)
         self.open_ballot(server)
+
+    def cast(self, server: Server, candidate: int) -> None:
+        """Vote. Who voted for another in this term, whether it knows or not, votes twice."""
+        server.voted_for = candidate
+        ballot = server.id, server.term
+        self.violations += self.ballots.get(ballot, candidate) != candidate
+        self.ballots[ballot] = candidate
 
     def open_ballot(self, server: Server) -> None:
         server.votes, server.refusals = {server.id}, set()
@@ -264,7 +272,7 @@ class Voting(Timers):
         )
         if granted:
             if server.voted_for is None:
-                server.voted_for = message.sender
+                self.cast(server, message.sender)
                 server.writes.add("vote")
             server.contact = self.now
             self.restart_timer(server, fresh=False)
@@ -335,6 +343,9 @@ class Voting(Timers):
     def leave_office(self, server: Server) -> None:
         if server is self.counting:
             self.counting = None
+            if self.model.forgets:
+                # The next leader may be of any term, as all may have forgotten this one.
+                self.counting_term = 0
         server.counts["heartbeat"] += 1
         server.leads_next = False
         self.leading -= 1

@@ -221,6 +221,8 @@ def nodes_tables(draw: st.DrawFn) -> dict[str, Any]:
             "vote": {"normal": [1.0, 1.3], "below": "clamp"},
             "lead": 3.0,
         }
+    elif node["candidacy"] == "before":
+        node["persistence"] = draw(st.sampled_from(["durable", "none"]))
     return node
 
 

@@ -200,9 +200,9 @@ def test_what_the_real_clock_does_not_do_is_refused(override: str, key: str) -> 
 
 @pytest.mark.parametrize(
     ("override", "right"),
-    [("cluster.learners=[2]", "[]")],
+    [("cluster.learners=[2]", "[]"), ("node.persistence=none", '"durable"')],
 )
-def test_members_that_it_does_not_have_are_refused(override: str, right: str) -> None:
+def test_members_and_discs_that_it_does_not_have_are_refused(override: str, right: str) -> None:
     key = override.partition("=")[0]
     with pytest.raises(InputError, match=rf"^{re.escape(key)}: .*must be {re.escape(right)}$"):
         live(quick(override), 0.1)

@@ -183,6 +183,7 @@ TABLE: dict[str, list[tuple[Tables, list[Any]]]] = {
     "node.process_ms": [({}, [1, 5])],
     "node.persist_ms": [({}, [1, 5])],
     "node.candidacy": [({"node.persist_ms": 10}, ["overlapped"])],
+    "node.persistence": [(event("crash", who=[0, 1, 2], for_ms=10), ["none"])],
     "node.drift_ppm": [({}, [1000, 100_000]), (TICKS, [100_000])],
     "node.persist.candidate": [({}, [5, 10])],
     "node.persist.term": [({}, [5, 10])],

@@ -35,7 +35,7 @@ cdef class Ensemble:
     cdef Leases leases
     cdef Patience patience
     cdef Events events_from
-    cdef int eventful, steady
+    cdef int eventful, steady, forgets
     cdef int64_t repoll_ns
     cdef int64_t[::1] rounds
     cdef Network network

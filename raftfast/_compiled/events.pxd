@@ -32,7 +32,7 @@ cdef class Events:
     cdef Safety safety
     cdef Census census
     cdef Stop stop
-    cdef int nodes
+    cdef int nodes, forgets
     cdef readonly int rows
     cdef int[::1] entry, do, every, who, sender, to, lasting, groups, up, eligible, alive
     cdef int64_t[::1] at_low, at_span, by, fired

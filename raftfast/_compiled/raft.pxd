@@ -32,6 +32,7 @@ cdef class Raft:
     cdef void halt(self, int me) noexcept nogil
     @cython.locals(i=int)
     cdef void enthrone(self, int me, int64_t term, int64_t now) noexcept nogil
+    cdef void forget(self, int me) noexcept nogil
     cdef void hold_lease(self, int server, int64_t until, int64_t sticky_until) noexcept nogil
     @cython.locals(i=int)
     cdef void enter_all(self) noexcept nogil

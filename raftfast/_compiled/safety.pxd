@@ -15,13 +15,14 @@ cdef class Safety:
     cdef int[::1] office, voter
     cdef int64_t latest_vote
     cdef short[::1] cast, votes
-    cpdef void take_rules(self, list voters)
+    cpdef void take_rules(self, list voters, int forgets)
     @cython.locals(i=int64_t)
     cpdef void clear_votes(self) noexcept nogil
     @cython.locals(term=int64_t)
     cpdef void clear(self) noexcept nogil
     cpdef void enter(self, int server, int64_t term, int voted_for) noexcept nogil
     cdef void enter_leader(self, int server, int64_t term) noexcept nogil
+    cdef void note_office(self, int server, int64_t term) noexcept nogil
     @cython.locals(i=int)
     cdef void enter_all(self) noexcept nogil
     @cython.locals(before=int64_t, vote=int)

@@ -8,10 +8,11 @@ from raftfast._compiled.words cimport (
 @cython.final
 cdef class Stop:
     cdef Network network
-    cdef int nodes, rule, over, leader, unhailed, winner, censored
+    cdef int nodes, rule, forgetful, over, leader, unhailed, winner, censored
     cdef int64_t stable_ns, duration_ns, last_ns, at_ns, until, leader_term
     cdef int64_t election_ns, followed_ns
     cdef int[PLACES] awaited
+    cpdef void expect_forgetting(self) noexcept nogil
     cdef void clear(self) noexcept nogil
     cdef void begin_led(self, int server, int64_t term) noexcept nogil
     cdef void note_office(self, int server, int64_t term, int64_t at) noexcept nogil

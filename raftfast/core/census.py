@@ -9,13 +9,15 @@ try:
 except ImportError:
     from . import standin as cython
 if not cython.compiled:
-    from .words import CAMPAIGN, HANDED, PRE_CAMPAIGN
+    from .words import CAMPAIGN, HANDED, PRE_CAMPAIGN, rarely
 
 
 class Census:
-    """The counts of a trial. `first_term` is the first in which anyone can campaign."""
+    """The counts of a trial. `first_term` is the first in which anyone can campaign who has not
+    forgotten the one of a leader before the trial."""
 
-    def __init__(self, terms: int) -> None:
+    def __init__(self, nodes: int, terms: int) -> None:
+        self.nodes = nodes
         self.terms = terms
         self.overflowed = 0
         self.first_term = 1
@@ -32,6 +34,14 @@ class Census:
         self.in_office = 0
         self.vacant_since_ns = 0
         self.unavailable_ns = 0
+        self.forgetful = 0
+        self.stood = array("b", bytes(nodes))
+
+    def expect_forgetting(self) -> None:
+        """Servers may forget their terms: a trial begins in which none has stood in any."""
+        self.forgetful = 1
+        for i in range(self.nodes):
+            self.stood[i] = 0
 
     def clear(self, first_term: int) -> None:
         """Begin a trial at t = 0, with nobody in office."""
@@ -52,7 +62,7 @@ class Census:
         self.vacant_since_ns = 0
         self.unavailable_ns = 0
 
-    def note_campaign(self, reasons: int, term: int, now: int) -> None:
+    def note_campaign(self, server: int, reasons: int, term: int, now: int) -> None:
         """A server asked for votes in `term`, or for pre-votes."""
         if self.detect_ns < 0:
             self.detect_ns = now
@@ -66,6 +76,8 @@ class Census:
             self.overflowed = 1
             return
         self.campaigns += 1
+        if rarely(self.forgetful):
+            self.note_again(server, term)
         if term == self.first_term:
             self.first_term_candidates += 1
         if not self.campaigned[term]:
@@ -73,6 +85,15 @@ class Census:
             self.distinct_terms += 1
             if term > self.highest:
                 self.highest = term
+
+    def note_again(self, server: int, term: int) -> None:
+        """Who campaigned in the first term before is no other candidate in it now, and a term
+        before it had its leader."""
+        if term == self.first_term:
+            self.first_term_candidates -= self.stood[server]
+            self.stood[server] = 1
+        elif term < self.first_term and not self.campaigned[term]:
+            self.led_terms += 1
 
     def begin_led(self) -> None:
         """Somebody is in office from the start."""

@@ -113,8 +113,8 @@ class Ensemble:
         self.persistent = int(self.repoll_ns > 0 or self.patience.on > 0)
         self.desk = Desk(self.laws, self.queue, nodes, block.desk_laws, queue, block.pauses)
         self.safety = Safety(nodes, terms)
-        self.safety.take_rules(block.voting.voters)
-        self.census = Census(terms)
+        self.safety.take_rules(block.voting.voters, block.forgets)
+        self.census = Census(nodes, terms)
         self.busy = self.desk.busy
         self.writes = self.desk.writes
         self.take_start(block)
@@ -124,6 +124,9 @@ class Ensemble:
             block.stop_on,
             [block.stable_ns, block.duration_ns, block.limit_ns],
         )
+        self.forgets = block.forgets
+        if self.forgets:
+            self.stop.expect_forgetting()
         self.let_things_happen(block)
         self.columns = array("q", bytes(8))
         self.stride = 1
@@ -263,6 +266,8 @@ class Ensemble:
         if self.safety.selective:
             self.watched = 1
             self.safety.clear_votes()
+            if self.forgets:
+                self.census.expect_forgetting()
         self.status = RUNNING
         if self.distinct_logs:
             self.permute_logs()
@@ -466,7 +471,7 @@ class Ensemble:
         reasons = self.raft.reasons
         if reasons:
             if rarely(reasons & (CAMPAIGN | PRE_CAMPAIGN)):
-                self.census.note_campaign(reasons, term, now)
+                self.census.note_campaign(server, reasons, term, now)
             if rarely(self.raft.role[server] != self.safety.role[server]):
                 self.change_role(server, at)
                 if self.stop.over:

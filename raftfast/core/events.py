@@ -108,6 +108,7 @@ class Events:
         self.up = array("i", block.up)
         self.eligible = array("i", block.eligible)
         self.alive = array("i", block.up)
+        self.forgets = block.forgets
 
     def start(self, crashed: int) -> None:
         """A trial begins: all that are up run, but for `crashed`, and every row awaits its time."""
@@ -116,6 +117,7 @@ class Events:
             self.alive[i] = self.up[i]
         if crashed != NOBODY:
             self.alive[crashed] = 0
+            self.safety.note_office(crashed, 1)
         for row in range(self.rows):
             self.fired[row] = 0
             if self.every[row] != NOBODY:
@@ -250,7 +252,7 @@ class Events:
                     self.network.block_link(i, j, by)
 
     def crash(self, server: int, now: int) -> None:
-        """Stop a server: its term, vote and log are kept, all else is lost."""
+        """Stop a server: what it wrote (term, vote and log) is kept, all else is lost."""
         if not self.alive[server]:
             return
         if self.journal.on:
@@ -273,9 +275,13 @@ class Events:
         self.stop.note_resignation(server)
 
     def restart(self, server: int, now: int) -> None:
-        """Start a server that crashed, as a follower that knows no leader."""
+        """Start a server that crashed, as a follower that knows no leader, and where term and vote
+        are not written, in term 0 without a vote."""
         if self.alive[server] or not self.up[server]:
             return
+        if self.forgets:
+            self.raft.forget(server)
+            self.safety.check_change(server, 0, NOBODY)
         if self.journal.on:
             self.journal.note(now, SAW_RESTART, server, NOBODY, 0, self.raft.term[server], 0, 0)
         self.alive[server] = 1

@@ -141,6 +141,12 @@ class Raft:
             for i in range(self.nodes):
                 self.heard[me * self.nodes + i] = now
 
+    def forget(self, me: int) -> None:
+        """Let `me`, which starts again, know nothing of its term and vote: nobody wrote them."""
+        self.term[me] = 0
+        self.voted_for[me] = NOBODY
+        self.handed[me] = 0
+
     def hold_lease(self, server: int, until: int, sticky_until: int) -> None:
         """Let the lease of the leader heard from last end at `until`, and votes be withheld until
         `sticky_until`, by a clock that is not exact (`go_by_clock`)."""

@@ -3,6 +3,11 @@
 Nothing here trusts the state machine: votes are counted where they are cast, not where they are
 received (Ongaro and Ousterhout 2014, figure 3, election safety), and those of servers that may
 vote alone.
+
+A server that starts again without its term and vote breaks two of the paper's promises: its term
+goes back (figure 2: it only rises), and it may vote twice in one term. Both are reported as what
+they are; so is a second leader of a term where that is what comes of it. Nothing is excused as a
+setting, since the loss is what there is to see.
 """
 
 from __future__ import annotations
@@ -53,14 +58,14 @@ class Safety:
         self.cast = array("h", bytes(2))
         self.votes = array("h", bytes(2))
 
-    def take_rules(self, voters: list[int]) -> None:
-        """Say whose votes count, 1 or 0 a server.
+    def take_rules(self, voters: list[int], forgets: int) -> None:
+        """Say whose votes count, 1 or 0 a server, and whether servers may forget how they voted.
 
-        If not all do, then who voted for whom is kept term by term.
+        If not all count, or some may come twice, then who voted for whom is kept term by term.
         """
         self.voter = array("i", voters)
         self.voters = sum(voters)
-        if self.voters < self.nodes:
+        if forgets or self.voters < self.nodes:
             self.selective = 1
             self.cast = array("h", bytes(2 * self.terms * self.nodes))
             self.votes = array("h", bytes(2 * self.terms * self.nodes))
@@ -102,6 +107,10 @@ class Safety:
         """Take it for granted that a server is in office in `term`."""
         self.enter(server, term, server)
         self.role[server] = LEADER
+        self.note_office(server, term)
+
+    def note_office(self, server: int, term: int) -> None:
+        """Take it for granted that a server was in office in `term`."""
         if term < self.terms:
             self.office[term] = server + 1
             self.highest = term

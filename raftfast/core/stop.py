@@ -15,13 +15,16 @@ class Stop:
     """The stop rule and how far a trial is towards it.
 
     Nothing happens at or after `until`; `over` says that the trial has ended, at `at_ns`. Only
-    the leader of the highest term counts. `times` are stable_ns, duration_ns and limit_ns.
+    the leader of the highest term counts; where servers forget their terms (`forgetful`), of
+    those since the one that counted last left office. `times` are stable_ns, duration_ns and
+    limit_ns.
     """
 
     def __init__(self, network: Network, nodes: int, rule: int, times: list[int]) -> None:
         self.network = network
         self.nodes = nodes
         self.rule = rule
+        self.forgetful = 0
         self.stable_ns = times[0]
         self.duration_ns = times[1]
         self.last_ns = times[2]
@@ -38,6 +41,10 @@ class Stop:
         self.followed_ns = -1
         self.censored = 0
         self.awaited = [0] * 1048
+
+    def expect_forgetting(self) -> None:
+        """Servers may forget their terms, so that a later leader can be of an earlier one."""
+        self.forgetful = 1
 
     def clear(self) -> None:
         """A trial begins: nobody is in office."""
@@ -110,6 +117,8 @@ class Stop:
         if server == self.leader:
             self.leader = NOBODY
             self.until = self.last_ns
+            if self.forgetful:
+                self.leader_term = NO_TERM
 
     def run_out(self) -> None:
         """Nothing more happens before `until`: the leader stayed, time is over, or the limit is.

@@ -19,6 +19,7 @@ ROOMS = (
     "laws",
     "journal",
     "clock",
+    "tuning",
     "detector",
     "timeouts",
     "raft",

@@ -53,6 +53,7 @@ _ROOMS = {
     "Raft": "raft",
     "Clock": "clock",
     "Detector": "detector",
+    "Tuning": "tuning",
     "Timeouts": "timeouts",
     "Rng": "rng",
     "Laws": "laws",

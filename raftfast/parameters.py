@@ -36,7 +36,13 @@ _BACKOFFS = {
     "lost-elections": w.BY_LOSSES,
     "kafka-2024": w.BY_KAFKA,
 }
-_DETECTORS = {"none": 0, "ewma": w.BY_EWMA, "phi": w.BY_PHI, "aten": w.BY_ATEN}
+_DETECTORS = {
+    "none": 0,
+    "ewma": w.BY_EWMA,
+    "phi": w.BY_PHI,
+    "aten": w.BY_ATEN,
+    "dynatune": w.BY_DYNATUNE,
+}
 _DECAYS = {"decay": w.DECAY, "decay-fixed": w.DECAY_FIXED, "decay-skip": w.DECAY_AFTER_SKIP}
 
 
@@ -54,6 +60,7 @@ class Voting:
     sticky: int
     sticky_ns: list[int]
     sticky_wait: list[int]
+    sticky_spans: int
     silent: int
     stubborn: int
     restart_on_response: int
@@ -236,6 +243,7 @@ def _voting(scenario: Scenario) -> Voting:
         sticky={"off": 0, "until-own-timer": w.UNTIL_TIMEOUT}.get(str(protocol.sticky), w.BY_AGE),
         sticky_ns=[lease.sticky_ns for lease in held],
         sticky_wait=[lease.sticky_wait for lease in held],
+        sticky_spans={"min": 1, "max": 2}.get(str(protocol.sticky), 0),
         silent=int(protocol.refusals == "silent"),
         stubborn=int("refuse-new-term" in protocol.quirks),
         restart_on_response=int("restart-on-response" in protocol.quirks),

@@ -129,7 +129,7 @@ class Timeouts(Struct, frozen=True, kw_only=True):
     timer: Literal[
         "redraw", "keep", "poll", "poll-own-draw", "boot", "fixed", "jitter", "redraw-each-tick"
     ] = "redraw"
-    detector: Literal["none", "ewma", "phi", "aten"] = "none"
+    detector: Literal["none", "ewma", "phi", "aten", "dynatune"] = "none"
     first_ms: Range | None = None
     fast_forward_ms: MsOrZero = 0.0
     rank_ms: MsOrZero = 0.0

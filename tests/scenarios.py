@@ -91,7 +91,8 @@ def timers(draw: st.DrawFn, nodes: int, ticks: bool) -> dict[str, Any]:
     classes += ["redraw-each-tick"] if ticks else ["poll", "poll-own-draw", "jitter"]
     timers: dict[str, Any] = {"timer": draw(st.sampled_from(classes))}
     if timers["timer"] == "redraw" and not ticks:
-        timers["detector"] = draw(st.sampled_from(["none", "none", "ewma", "phi", "aten"]))
+        detectors = ["none", "none", "ewma", "phi", "aten", "dynatune", "dynatune"]
+        timers["detector"] = draw(st.sampled_from(detectors))
     if draw(st.integers(0, 3)) == 0:
         timers["first_ms"] = draw(st.sampled_from([[60.0, 90.0], 50.0]))
     if draw(st.integers(0, 3)) == 0:

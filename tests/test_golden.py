@@ -75,6 +75,15 @@ ELECTIONS: dict[str, tuple[dict[str, Any], int]] = {
         },
         1,
     ),
+    "a tuned timeout": (
+        {
+            "cluster": {"nodes": 3},
+            "timeouts": {"detector": "dynatune"},
+            "scenario": {"kind": "leader-crash"},
+            "stop": {"on": "stable", "stable_ms": 120},
+        },
+        0,
+    ),
     "leadership is handed over": (
         {
             "cluster": {"nodes": 3},

@@ -92,7 +92,10 @@ TABLE: dict[str, list[tuple[Tables, list[Any]]]] = {
         ),
         ({**LASTING, **LOSSY, **TICKS}, ["redraw-each-tick", "keep", "boot", "fixed"]),
     ],
-    "timeouts.detector": [({**CRASH, "timeouts.heartbeat_ms": 20}, ["ewma", "phi", "aten"])],
+    "timeouts.detector": [
+        ({**CRASH, "timeouts.heartbeat_ms": 20}, ["ewma", "phi", "aten", "dynatune"]),
+        (STEADY, ["dynatune"]),
+    ],
     "timeouts.first_ms": [
         ({}, [200, [100, 300], [150, 250]]),
         (event("crash", who=0, for_ms=100), [[20, 40]]),

@@ -25,6 +25,7 @@ cdef class Clock:
     cdef apart_int expiry(self, int server, int64_t wait, int expired, int64_t now) noexcept nogil
     @cython.locals(at=int64_t, tick=int64_t, since=int64_t, done=int64_t)
     cdef int64_t lapse(self, int server, int64_t wait, int expired, int64_t now) noexcept nogil
+    cdef double pace(self, int server) noexcept nogil
     cdef apart_int beat(self, int server, int64_t wait_ns, int64_t now) noexcept nogil
     @cython.locals(place=int, poll=int64_t, polls=int64_t)
     cdef int64_t noticed(self, int server, int64_t at, int64_t now) noexcept nogil

@@ -1,10 +1,12 @@
 cimport cython
 from libc.math cimport sqrt
 from libc.stdint cimport int64_t, uint64_t
-from raftfast._compiled.words cimport BY_ATEN, BY_EWMA, BY_PHI, GAPS_MAX, apart, apart_int, whole
+from raftfast._compiled.tuning cimport Tuning
+from raftfast._compiled.words cimport BY_ATEN, BY_DYNATUNE, BY_EWMA, BY_PHI, GAPS_MAX, apart, apart_int, whole
 
 @cython.final
 cdef class Detector:
+    cdef readonly Tuning tuning
     cdef int nodes
     cdef readonly int kind
     cdef int64_t heartbeat_ns

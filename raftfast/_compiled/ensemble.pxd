@@ -16,10 +16,12 @@ from raftfast._compiled.rng cimport Rng
 from raftfast._compiled.safety cimport Safety
 from raftfast._compiled.stop cimport Stop
 from raftfast._compiled.timeouts cimport Timeouts
+from raftfast._compiled.tuning cimport Tuning
 from raftfast._compiled.words cimport (
-    CAMPAIGN, CANCELLED, CONTACT, DONE, FOLLOWER, FOR_CRASH, FOR_LEADER,
-    FOR_LOG, JOURNAL_FULL, LEAD, LEADER, NOBODY, OFFICE, PAYLOAD, PRE_CAMPAIGN, PURPOSE, QUEUE_FULL, RUNNING, SAW_CRASH, SAW_RECEIVED,
-    SAW_ROLE, SAW_TERM, SAW_TIMEOUT, SAW_VOTE, SERVED, TERMS_FULL, TIMEOUT, rarely,
+    APPEND_RESPONSE, CAMPAIGN, CANCELLED, CONTACT, DONE, DUE, FOLLOWER, FOR_CRASH, FOR_LEADER, FOR_LOG,
+    JOURNAL_FULL, LEAD, LEADER, LIST_MAX, NEVER, NOBODY, OFFICE, PAYLOAD, PRE_CAMPAIGN, PURPOSE, QUEUE_FULL,
+    RUNNING, SAW_CRASH, SAW_RECEIVED, SAW_ROLE, SAW_TERM, SAW_TIMEOUT, SAW_VOTE, SERVED, TERMS_FULL, TIMEOUT,
+    UNANSWERED, rarely,
 )
 from raftfast._compiled.words cimport apart, apart_int
 
@@ -31,6 +33,8 @@ cdef class Ensemble:
     cdef readonly Journal journal
     cdef Clock clock
     cdef readonly Timeouts timeouts
+    cdef readonly Tuning tuning
+    cdef int tunes
     cdef Raft raft
     cdef Leases leases
     cdef Patience patience
@@ -63,6 +67,11 @@ cdef class Ensemble:
     @cython.locals(broadcast=int64_t, contact=int64_t, i=int, leader=int)
     cdef void start_led(self) noexcept nogil
     cdef void begin_led(self, int leader, int64_t broadcast) noexcept nogil
+    @cython.locals(i=int, place=int, interval=int64_t, shortest=int64_t, latest=int64_t, span=int64_t, sent_at=int64_t)
+    cdef apart_int recall_past(self, int leader) noexcept nogil
+    @cython.locals(ago=int64_t, trip=int64_t)
+    cdef apart recall_list(self, int leader, int server) noexcept nogil
+    cdef apart read_letter(self, int server, int64_t what, int64_t term) noexcept nogil
     cdef void enter(self, int server, int64_t term, int voted_for, int leader, int64_t contact) noexcept nogil
     @cython.locals(longest=int64_t, several=int, left=int64_t, i=int)
     cdef int draw_leader(self) noexcept nogil

@@ -5,11 +5,13 @@ from raftfast._compiled.laws cimport Laws
 from raftfast._compiled.queue cimport Queue
 from raftfast._compiled.raft cimport Raft
 from raftfast._compiled.rng cimport Rng
+from raftfast._compiled.tuning cimport Tuning
 from raftfast._compiled.words cimport (
-    APPEND_REQUEST, EVERYONE, FOR_BROADCAST, FOR_COPY, FOR_COPY_LATENCY, FOR_LATENCY, FOR_LOSS, PLACES, OPS_END, OPS_MAX, PURPOSE,
-    SAW_LOST, SAW_SENT, SHORT_SPAN, UNIT, VOTERS, rarely,
+    APPEND_REQUEST, APPEND_RESPONSE, DUE, EVERYONE, FOR_BROADCAST, FOR_COPY, FOR_COPY_LATENCY, FOR_LATENCY,
+    FOR_LOSS, FOR_PAST, NOBODY, OPS_END, OPS_MAX, PLACES, PURPOSE, SAW_LOST, SAW_SENT, SERVED, SHORT_SPAN,
+    UNANSWERED, UNIT, VOTERS, rarely,
 )
-from raftfast._compiled.words cimport apart
+from raftfast._compiled.words cimport apart, apart_int
 
 @cython.final
 cdef class Network:
@@ -18,6 +20,7 @@ cdef class Network:
     cdef Laws laws
     cdef Raft raft
     cdef Journal journal
+    cdef Tuning tuning
     cdef int nodes, law, risky, ordered, by_link, changing, again_if_refused, quick, plain
     cdef double loss, duplicate
     cdef int64_t low, span
@@ -48,6 +51,8 @@ cdef class Network:
     cdef void broadcast(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
     @cython.locals(to=int, sender=int)
     cdef apart ask_voters(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
+    @cython.locals(to=int, sender=int)
+    cdef apart send_due(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
     @cython.locals(to=int, sender=int, answer=int)
     cdef apart send_again(self, int64_t what, int64_t term, int64_t at, int64_t ordinal) noexcept nogil
     @cython.locals(key=int64_t)
@@ -64,3 +69,5 @@ cdef class Network:
     cdef apart lose(self, int64_t what, int64_t term, int64_t at) noexcept nogil
     @cython.locals(law=int, key=int64_t)
     cpdef int64_t broadcast_delay(self, int sender, int to) noexcept nogil
+    @cython.locals(trip=int64_t, back=int, sender=int, receiver=int, pair=int, law=int, loss=double, link=int64_t, risky=int)
+    cdef apart_int past_trip(self, int leader, int to, int64_t ago, int process) noexcept nogil

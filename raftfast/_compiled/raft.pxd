@@ -11,7 +11,7 @@ from raftfast._compiled.words cimport (
 cdef class Raft:
     cdef readonly int nodes, quorum, pre_vote
     cdef int sticky, silent, tie_break, stubborn, particular, restart_on_response, deaf, counts_refusals, gives_up
-    cdef int waits_for_all, checks_quorum, asked, voters, by_clock
+    cdef int waits_for_all, checks_quorum, asked, voters, by_clock, whom
     cdef int64_t now
     cdef readonly int[PLACES] role, voted_for, leader, tally, against
     cdef readonly int64_t[PLACES] term, log, contact
@@ -27,6 +27,7 @@ cdef class Raft:
     cpdef void seat(self, list voters)
     cpdef void go_by_clock(self) noexcept nogil
     cpdef void check_quorum(self)
+    cpdef void send_heartbeats_to(self, int whom) noexcept nogil
     cpdef void set_priority(self, int server, int64_t priority, int64_t step) noexcept nogil
     cdef void forget_leader(self, int me) noexcept nogil
     cdef void halt(self, int me) noexcept nogil

@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t, uint64_t
 from raftfast._compiled.clock cimport Clock
 from raftfast._compiled.detector cimport Detector
 from raftfast._compiled.rng cimport Rng
+from raftfast._compiled.tuning cimport Tuning
 from raftfast._compiled.words cimport (
     CAMPAIGN, CONTACT, EXPIRED, FOR_CANDIDACY, FOR_ELECTION, FOR_FIRST, FOR_WINDOW, FAR_NS, GRANT, LEAD, NEVER,
     NOBODY, PLACES, PRE_CAMPAIGN, PURPOSE, UNIT, apart, apart_int, own_draw, own_function, rarely, whole,
@@ -13,6 +14,7 @@ cdef class Timeouts:
     cdef Rng rng
     cdef Clock clock
     cdef Detector detector
+    cdef readonly Tuning tuning
     cdef int listens, simple
     cdef int nodes, redraw_on, restart_on, plain, once, window, each_tick, own_candidacy, boots_otherwise
     cdef readonly int first, polled
@@ -48,7 +50,7 @@ cdef class Timeouts:
     cpdef void clear(self, int64_t broadcast_ns) noexcept nogil
     @cython.locals(at=int64_t)
     cpdef int64_t start(self, int server, int64_t now, int boots) noexcept nogil
-    @cython.locals(wait=int64_t, later=int64_t, own_first=int, low=int64_t, high=int64_t, key=uint64_t)
+    @cython.locals(wait=int64_t, later=int64_t, own_first=int, low=int64_t, high=int64_t, key=uint64_t, at=int64_t)
     cdef apart_int start_otherwise(self, int server, int64_t now, int boots) noexcept nogil
     @cython.locals(at=int64_t)
     cdef apart boot(self, int server, int64_t now) noexcept nogil
@@ -59,6 +61,10 @@ cdef class Timeouts:
     @cython.locals(low=int64_t, at=int64_t)
     cpdef void apply(self, int server, int reasons, int64_t now) noexcept nogil
     cdef apart listen(self, int server, int reasons, int64_t now) noexcept nogil
+    @cython.locals(at=int64_t)
+    cdef apart_int next_beat(self, int server, int64_t now) noexcept nogil
+    @cython.locals(at=int64_t)
+    cdef apart hear_answer(self, int server, int follower, int64_t now) noexcept nogil
     cdef apart restart(self, int server, int reasons, int64_t now) noexcept nogil
     @cython.locals(wait=int64_t)
     cdef apart restart_by_clock(self, int server, int reasons, int64_t now) noexcept nogil

@@ -54,6 +54,7 @@ cdef enum:
     FOR_EVENT = 20
     FOR_LASTING = 21
     FOR_VICTIM = 22
+    FOR_PAST = 23
     CONSTANT = 0
     UNIFORM = 1
     NORMAL = 2
@@ -102,7 +103,13 @@ cdef enum:
     BY_EWMA = 1
     BY_PHI = 2
     BY_ATEN = 3
+    BY_DYNATUNE = 4
     GAPS_MAX = 1000
+    LIST_MIN = 10
+    LIST_MAX = 1000
+    SPREADS = 2
+    DEAF_ONCE_IN = 1000
+    BEAT_MIN_NS = 1000000
     DECAY = 1
     DECAY_FIXED = 2
     DECAY_AFTER_SKIP = 3
@@ -128,6 +135,7 @@ cdef enum:
     EVERYONE = -1
     UNANSWERED = -2
     VOTERS = -3
+    DUE = -4
     PURPOSE = 16777216
 
 cdef extern from *:

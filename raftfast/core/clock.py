@@ -113,6 +113,10 @@ class Clock:
             at += wait
         return at
 
+    def pace(self, server: int) -> float:
+        """How long a nanosecond takes by a server's clock, in nanoseconds."""
+        return self.rate[server] if self.drift > 0.0 else 1.0
+
     def beat(self, server: int, wait_ns: int, now: int) -> int:
         """When a leader that waits from `now` sends again: never by ticks."""
         if self.drift > 0.0:

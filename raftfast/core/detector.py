@@ -11,7 +11,8 @@ except ImportError:
 if not cython.compiled:
     from math import sqrt
 
-    from .words import BY_ATEN, BY_EWMA, GAPS_MAX, whole
+    from .words import BY_ATEN, BY_DYNATUNE, BY_EWMA, GAPS_MAX, whole
+from .tuning import Tuning
 
 
 class Detector:
@@ -21,14 +22,15 @@ class Detector:
     `fault_detector.zig`). BY_PHI: when 1 - F(silence) falls below 10^-8 for a normal F of the
     gaps' mean, 3 s of acceptable pause and their deviation of 100 ms at least (Akka's phi accrual
     with its defaults: threshold 8). BY_ATEN: when more than .99 of the gaps, each half as long
-    again, are behind (rabbitmq/aten).
+    again, are behind (rabbitmq/aten). BY_DYNATUNE is another matter, and `tuning` sees to it.
     """
 
     def __init__(self, nodes: int, kind: int, heartbeat_ns: int) -> None:
         self.nodes = nodes
         self.kind = kind
         self.heartbeat_ns = heartbeat_ns
-        slots = nodes * GAPS_MAX if kind > 0 else 1
+        self.tuning = Tuning(nodes, int(kind == BY_DYNATUNE), heartbeat_ns)
+        slots = nodes * GAPS_MAX if kind > 0 and not self.tuning.on else 1
         self.gaps = array("q", bytes(8 * slots))
         self.count = array("q", bytes(8 * nodes))
         self.last = array("q", bytes(8 * nodes))
@@ -38,6 +40,9 @@ class Detector:
 
     def start(self, server: int, now: int) -> None:
         """Begin to listen, in contact `now`: all that is known is how often a leader sends."""
+        if self.tuning.on:
+            self.tuning.forget(server)
+            return
         self.count[server] = 0
         self.total[server] = 0
         self.squares[server] = 0.0

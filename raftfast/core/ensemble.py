@@ -10,10 +10,12 @@ except ImportError:
     from . import standin as cython
 if not cython.compiled:
     from .words import (
+        APPEND_RESPONSE,
         CAMPAIGN,
         CANCELLED,
         CONTACT,
         DONE,
+        DUE,
         FOLLOWER,
         FOR_CRASH,
         FOR_LEADER,
@@ -21,6 +23,8 @@ if not cython.compiled:
         JOURNAL_FULL,
         LEAD,
         LEADER,
+        LIST_MAX,
+        NEVER,
         NOBODY,
         OFFICE,
         PAYLOAD,
@@ -37,6 +41,7 @@ if not cython.compiled:
         SERVED,
         TERMS_FULL,
         TIMEOUT,
+        UNANSWERED,
         rarely,
     )
 from .census import Census
@@ -86,9 +91,14 @@ class Ensemble:
             block.up,
         )
         self.timeouts.take_class(block)
+        self.tuning = self.timeouts.tuning
+        self.tuning.hold(queue)
+        self.tunes = self.tuning.on
         self.raft = Raft(nodes, block.quorum, block.pre_vote, 0)
         self.raft.take_rules(block)
-        self.leases = Leases(self.clock, self.raft, nodes)
+        if self.tunes:
+            self.raft.send_heartbeats_to(DUE)
+        self.leases = Leases(self.clock, self.tuning, self.raft, nodes)
         self.leases.take_rules(block)
         self.leased = self.leases.on
         self.patience = Patience(self.rng, self.timeouts, self.raft, nodes)
@@ -99,6 +109,7 @@ class Ensemble:
             self.laws,
             self.raft,
             self.journal,
+            self.tuning,
             nodes,
             block.latency_law,
             block.chances,
@@ -124,9 +135,6 @@ class Ensemble:
             block.stop_on,
             [block.stable_ns, block.duration_ns, block.limit_ns],
         )
-        self.forgets = block.forgets
-        if self.forgets:
-            self.stop.expect_forgetting()
         self.let_things_happen(block)
         self.columns = array("q", bytes(8))
         self.stride = 1
@@ -153,7 +161,10 @@ class Ensemble:
         self.network.revive(self.up)
 
     def let_things_happen(self, block: object) -> None:
-        """Set up the events of the scenario, if it has any."""
+        """Set up the events of the scenario, if it has any, and what they make servers forget."""
+        self.forgets = block.forgets
+        if self.forgets:
+            self.stop.expect_forgetting()
         self.events_from = Events(
             self.rng,
             self.laws,
@@ -239,7 +250,7 @@ class Ensemble:
         """Now and then: give up a trial that was cancelled or that outgrew a capacity."""
         if self.cancelled:
             self.status = CANCELLED
-        elif self.queue.overflowed or self.desk.overflowed:
+        elif self.queue.overflowed or self.desk.overflowed or self.tuning.overflowed:
             self.status = QUEUE_FULL
         elif self.census.overflowed or self.safety.overflowed:
             self.status = TERMS_FULL
@@ -268,6 +279,9 @@ class Ensemble:
             self.safety.clear_votes()
             if self.forgets:
                 self.census.expect_forgetting()
+        if self.tunes:
+            self.watched = 1
+            self.tuning.clear()
         self.status = RUNNING
         if self.distinct_logs:
             self.permute_logs()
@@ -298,15 +312,20 @@ class Ensemble:
         """A leader is in office in term 1, and at t = 0 crashes or (`steady`) does not, some part
         of a heartbeat after its last broadcast.
 
-        Each follower's timer starts when that broadcast reaches it, be it after t = 0.
+        Each follower's timer starts when that broadcast reaches it, be it after t = 0. Under
+        Dynatune it was tuned by a list of heartbeats, of which the last to each was its own.
         """
         leader = self.draw_leader()
         if self.ranked:
             self.rank_logs(NOBODY if self.steady else leader)
         broadcast = -self.rng.below(FOR_CRASH * PURPOSE, 0, self.timeouts.heartbeat_ns)
+        if self.tunes:
+            broadcast = self.recall_past(leader)
         self.timeouts.clear(broadcast)
         for i in range(self.nodes):
             contact = broadcast
+            if self.tunes and i != leader:
+                contact = self.tuning.sent_at[leader * self.nodes + i]
             if not self.synchronised and i != leader:
                 contact += self.network.broadcast_delay(leader, i)
             self.enter(i, 1, leader, leader, contact)
@@ -332,6 +351,41 @@ class Ensemble:
         self.census.begin_led()
         self.stop.begin_led(leader, 1)
         self.timeouts.lead(leader, broadcast + self.timeouts.heartbeat_ns)
+
+    def recall_past(self, leader: int) -> int:
+        """Let `leader` have sent every follower a list of heartbeats, and these have tuned by them;
+        when the last of all left.
+
+        The last to a follower left some part of its interval before t = 0; synchronised, all did
+        at once, some part of the shortest. Losses and latencies are drawn, copies are not.
+        """
+        self.tuning.stand(leader)
+        shortest = NEVER
+        for i in range(self.nodes):
+            if i != leader:
+                self.recall_list(leader, i)
+                interval = self.tuning.interval_of(i)
+                shortest = interval if interval < shortest else shortest
+        latest = -NEVER
+        for i in range(self.nodes):
+            if i != leader:
+                span = shortest if self.synchronised else self.tuning.interval_of(i)
+                place = 0 if self.synchronised else i + 1
+                sent_at = -self.rng.below(FOR_CRASH * PURPOSE + place, 0, span)
+                self.tuning.resume(leader, i, sent_at)
+                latest = sent_at if sent_at > latest else latest
+        return latest if self.nodes > 1 else 0
+
+    def recall_list(self, leader: int, server: int) -> None:
+        """Let a follower have measured all that a list of heartbeats tells."""
+        self.tuning.forget(server)
+        if not self.up[server]:
+            return
+        for ago in range(LIST_MAX - 1, -1, -1):
+            trip = self.network.past_trip(leader, server, ago, self.desk.process)
+            if trip != UNANSWERED:
+                self.tuning.learn(server, LIST_MAX - ago, trip)
+        self.tuning.tune(server)
 
     def enter(self, server: int, term: int, voted_for: int, leader: int, contact: int) -> None:
         self.raft.enter(server, term, voted_for, leader, contact)
@@ -410,7 +464,19 @@ class Ensemble:
                 return 0
         if self.journal.on and what & 7 != TIMEOUT:
             self.journal.note_message(self.now, SAW_RECEIVED, what, term, 0)
+        if self.tunes:
+            self.read_letter(server, what, term)
         return 1
+
+    def read_letter(self, server: int, what: int, term: int) -> None:
+        """Take up what a message says of the network; a leader goes by the answers of its term."""
+        self.tuning.open(what)
+        if (
+            what & 7 == APPEND_RESPONSE
+            and term == self.raft.term[server]
+            and self.raft.role[server] == LEADER
+        ):
+            self.timeouts.hear_answer(server, (what >> 4) & 1023, self.now)
 
     def take_alarm(self, server: int, what: int, term: int) -> None:
         """What was put off has come: an office, an event, or the time to ask again."""

@@ -11,18 +11,24 @@ except ImportError:
 if not cython.compiled:
     from .words import (
         APPEND_REQUEST,
+        APPEND_RESPONSE,
+        DUE,
         EVERYONE,
         FOR_BROADCAST,
         FOR_COPY,
         FOR_COPY_LATENCY,
         FOR_LATENCY,
         FOR_LOSS,
+        FOR_PAST,
+        NOBODY,
         OPS_END,
         OPS_MAX,
         PURPOSE,
         SAW_LOST,
         SAW_SENT,
+        SERVED,
         SHORT_SPAN,
+        UNANSWERED,
         UNIT,
         VOTERS,
         rarely,
@@ -32,6 +38,7 @@ from .laws import Laws
 from .queue import Queue
 from .raft import Raft
 from .rng import Rng
+from .tuning import Tuning
 
 
 class Network:
@@ -50,6 +57,7 @@ class Network:
         laws: Laws,
         raft: Raft,
         journal: Journal,
+        tuning: Tuning,
         nodes: int,
         law: int,
         chances: list[float],
@@ -60,6 +68,7 @@ class Network:
         self.laws = laws
         self.raft = raft
         self.journal = journal
+        self.tuning = tuning
         self.nodes = nodes
         self.law = law
         self.loss = chances[0]
@@ -73,6 +82,8 @@ class Network:
         self.lost = 0
         # The commonest case, one uniform law and no risks, is worked out without a call.
         self.quick = int(laws.is_plain(law) and laws.span_of(law) < SHORT_SPAN)
+        if tuning.on:
+            self.quick = 0
         self.plain = 0
         self.low = laws.low_of(law)
         self.span = laws.span_of(law)
@@ -164,6 +175,8 @@ class Network:
                 self.broadcast(what, self.raft.out_term, at, ordinal)
             elif to == VOTERS:
                 self.ask_voters(what, self.raft.out_term, at, ordinal)
+            elif to == DUE:
+                self.send_due(what, self.raft.out_term, at, ordinal)
             else:
                 self.send_again(what, self.raft.out_term, at, ordinal)
         else:
@@ -200,6 +213,14 @@ class Network:
         sender = (what >> 4) & 1023
         for to in range(self.nodes):
             if to != sender and self.raft.voter[to]:
+                self.sent += 1
+                self.send(to, what + to * 16384, term, at, ordinal)
+
+    def send_due(self, what: int, term: int, at: int, ordinal: int) -> None:
+        """Send a heartbeat to those whose time has come."""
+        sender = (what >> 4) & 1023
+        for to in range(self.nodes):
+            if self.tuning.going[sender * self.nodes + to]:
                 self.sent += 1
                 self.send(to, what + to * 16384, term, at, ordinal)
 
@@ -247,6 +268,8 @@ class Network:
         if loss > 0.0 and self.rng.draw(FOR_LOSS * PURPOSE + link, ordinal) * UNIT < loss:
             self.lose(what, term, at)
             return
+        if self.tuning.on:
+            what = self.tuning.seal(what, at)
         delay = self.laws.sample(law, FOR_LATENCY * PURPOSE + link, ordinal)
         self.deliver(pair, at + added + delay, what, term, at)
         if duplicate > 0.0 and self.rng.draw(FOR_COPY * PURPOSE + link, ordinal) * UNIT < duplicate:
@@ -296,3 +319,25 @@ class Network:
             law = self.link_law[sender * self.nodes + to]
         key = FOR_BROADCAST * PURPOSE + APPEND_REQUEST + sender * 16 + to * 16384
         return self.laws.sample(law, key, 0)
+
+    def past_trip(self, leader: int, to: int, ago: int, process: int) -> int:
+        """How long it took until a heartbeat before the trial was answered, in ns; NOBODY where the
+        answer was lost, UNANSWERED where the heartbeat was.
+
+        The last one, 0 `ago`, never was. `process` is the law of what it takes to process, if any.
+        """
+        trip = 0
+        for back in range(2):
+            sender = to if back else leader
+            receiver = leader if back else to
+            pair = sender * self.nodes + receiver
+            law = self.link_law[pair] if self.by_link else self.law
+            loss = self.link_loss[pair] if self.by_link else self.loss
+            link = (APPEND_RESPONSE if back else APPEND_REQUEST) + sender * 16 + receiver * 16384
+            risky = loss > 0.0 and (back or ago > 0)
+            if risky and self.rng.draw(FOR_PAST * PURPOSE + link, ago) * UNIT < loss:
+                return NOBODY if back else UNANSWERED
+            trip += self.laws.sample(law, FOR_BROADCAST * PURPOSE + link, ago)
+            if process >= 0:
+                trip += self.laws.sample(process, FOR_PAST * PURPOSE + SERVED + link, ago)
+        return trip

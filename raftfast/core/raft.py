@@ -82,6 +82,7 @@ class Raft:
         self.particular = 0
         self.restart_on_response = 0
         self.deaf = 0
+        self.whom = EVERYONE
         self.counts_refusals = 0
         self.gives_up = 0
         self.waits_for_all = 0
@@ -207,6 +208,10 @@ class Raft:
         heartbeats."""
         self.checks_quorum = 1
         self.heard = array("q", bytes(8 * self.nodes * self.nodes))
+
+    def send_heartbeats_to(self, whom: int) -> None:
+        """Let heartbeats go to EVERYONE, or to those who are DUE by the caller's clock."""
+        self.whom = whom
 
     def set_priority(self, server: int, priority: int, step: int) -> None:
         """Set what voters compare under `tie_break`, and by how much a campaign raises the term."""
@@ -598,12 +603,13 @@ class Raft:
 
     def send_heartbeat(self, me: int) -> None:
         self.reasons |= LEAD
-        self.send(APPEND_REQUEST, me, EVERYONE, self.term[me], 0)
+        self.send(APPEND_REQUEST, me, self.whom, self.term[me], 0)
 
     def send(self, kind: int, me: int, to: int, term: int, word: int) -> None:
-        """Put a message in the outbox, to one server, EVERYONE else or all other VOTERS;
-        `out_what` is packed as what is delivered (words.py), but for the receiver. A handler sends
-        at most one."""
+        """Put a message in the outbox: to one server, to EVERYONE else, to all other VOTERS, to
+        those who are UNANSWERED, or to those whose heartbeat the caller finds DUE. `out_what` is
+        packed as what is delivered (words.py), but for the receiver. A handler sends at most one.
+        """
         self.out_what = kind + me * 16 + word * PAYLOAD
         self.out_to = to
         self.out_term = term

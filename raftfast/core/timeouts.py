@@ -62,6 +62,7 @@ class Timeouts:
         self.rng = rng
         self.clock = clock
         self.detector = detector
+        self.tuning = detector.tuning
         self.listens = 0
         self.nodes = nodes
         self.heartbeat_ns = heartbeat_ns
@@ -84,7 +85,6 @@ class Timeouts:
         self.longest = NEVER
         self.first = NOBODY
         self.first_at = NEVER
-        self.arms = 0
         self.election_low = [0] * 1048
         self.election_span = [0] * 1048
         self.candidate_low = [0] * 1048
@@ -246,7 +246,8 @@ class Timeouts:
         """When the first timer of a server is due where that may not be its draw after `now`."""
         self.since[server] = now
         self.lost[server] = 0
-        if self.detector.kind > 0:
+        # What a leader in office since long ago has tuned is kept.
+        if self.detector.kind > 0 and (boots or not self.tuning.on):
             self.detector.start(server, now)
         wait = self.draw(server)
         later = self.rank_wait * self.rank[server]
@@ -275,7 +276,9 @@ class Timeouts:
                 return self.clock.noticed(server, wait, now)
         if boots and self.ahead > 0:
             wait = wait - self.ahead if wait > self.ahead else 1
-        return self.clock.expiry(server, wait, 0, now)
+        at = self.clock.expiry(server, wait, 0, now)
+        # By a fast clock a tuned timeout may be shorter than the interval it was tuned to.
+        return 0 if self.tuning.on and at < 0 else at
 
     def boot(self, server: int, now: int) -> None:
         """Start the timer of a server that starts again."""
@@ -295,6 +298,9 @@ class Timeouts:
         self.due[server] = at
         if self.detector.kind > 0:
             self.detector.start(server, 0)
+        if self.tuning.on and self.nodes > 1:
+            at = self.tuning.schedule(server, self.clock.pace(server))
+            self.due[server] = at if at > 0 else 0
 
     def sit_out(self, server: int) -> None:
         """Begin with no timer."""
@@ -324,13 +330,13 @@ class Timeouts:
 
     def apply(self, server: int, reasons: int, now: int) -> None:
         """Draw, restart or leave the timer of `server`, as these reasons ask, at `now` (ns)."""
-        if rarely(self.listens) and reasons & (CONTACT | GRANT):
+        if rarely(self.listens):
             self.listen(server, reasons, now)
         if rarely(reasons & LEAD):
             self.put_off[server] = 0
             at = now + self.heartbeat_ns
             if rarely(not self.plain):
-                at = self.clock.beat(server, self.heartbeat_ns, now)
+                at = self.next_beat(server, now)
             self.set_due(server, at)
         elif reasons & self.redraw_on or (
             # A follower does not keep what it drew as a candidate: its role has changed.
@@ -357,10 +363,28 @@ class Timeouts:
 
     def listen(self, server: int, reasons: int, now: int) -> None:
         """Note a contact where timers run freely, or are learnt from it."""
-        if self.polled:
-            self.heard[server] = now
+        if self.tuning.on:
+            self.tuning.note(server, reasons)
+        elif self.polled:
+            if reasons & (CONTACT | GRANT):
+                self.heard[server] = now
         elif reasons & CONTACT:
             self.detector.hear(server, now)
+
+    def next_beat(self, server: int, now: int) -> int:
+        """When a leader that sends `now` sends again, by a clock or at intervals of its own."""
+        if self.tuning.on and self.nodes > 1:
+            at = self.tuning.send(server, self.clock.pace(server), now)
+            return self.clock.noticed(server, at, now)
+        return self.clock.beat(server, self.heartbeat_ns, now)
+
+    def hear_answer(self, server: int, follower: int, now: int) -> None:
+        """A leader has its follower's answer in hand, and may have to send at another time."""
+        at = self.tuning.take_answer(server, follower, self.clock.pace(server), now)
+        at = self.clock.noticed(server, at if at > now else now, now)
+        # A timer that expired, and waits until its server has the time, sends soon enough.
+        if at != self.due[server] and self.due[server] < NEVER:
+            self.set_due(server, at)
 
     def restart(self, server: int, reasons: int, now: int) -> None:
         """Start the timer of `server` again with what it drew last."""
@@ -431,7 +455,11 @@ class Timeouts:
         purpose = FOR_ELECTION
         ordinal = self.election_draws[server] - 1
         if self.drawn_for[server] == FOR_ELECTION:
-            if self.detector.kind > 0:
+            if self.tuning.on:
+                if self.tuning.timeout[server] > 0:
+                    low = self.tuning.timeout[server]
+                    span = low
+            elif self.detector.kind > 0:
                 low = self.detector.silence(server)
         else:
             low = self.candidate_low[server]

@@ -70,6 +70,7 @@ FOR_BACKOFF = 19
 FOR_EVENT = 20
 FOR_LASTING = 21
 FOR_VICTIM = 22
+FOR_PAST = 23
 
 # Laws of a random time.
 CONSTANT = 0
@@ -131,7 +132,16 @@ BY_KAFKA = 4
 BY_EWMA = 1
 BY_PHI = 2
 BY_ATEN = 3
+BY_DYNATUNE = 4
 GAPS_MAX = 1000
+
+# Dynatune's list sizes, standard deviations, and one timeout in so many that hears of no heartbeat.
+LIST_MIN = 10
+LIST_MAX = 1000
+SPREADS = 2
+DEAF_ONCE_IN = 1000
+BEAT_MIN_NS = 1_000_000
+
 DECAY = 1
 DECAY_FIXED = 2
 DECAY_AFTER_SKIP = 3
@@ -164,6 +174,7 @@ NOBODY = -1
 EVERYONE = -1
 UNANSWERED = -2
 VOTERS = -3
+DUE = -4
 
 # SplitMix64 (Steele, Lea, Flood 2014; finaliser: Stafford's variant 13) and the steps of the key.
 MASK = 0xFFFFFFFFFFFFFFFF

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import engine as engines
-from .columns import COLUMNS, Columns
+from .columns import BLOCK, COLUMNS, Columns
 from .core import words as w
 from .errors import RunError
 from .parameters import Block
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Called in the caller's thread now and then with the trials done and the trials asked for."""
 
-# No power of two: the columns of a chunk would all fall into the same few lines of the cache.
-CHUNK_MAX = 5000
+CHUNK_MAX = BLOCK
 CHUNK_SECONDS = 0.1
 QUEUE_LIMIT = 1 << 22
 TERMS_LIMIT = 1 << 22
@@ -153,7 +152,10 @@ def run_batch(
 
 
 class Chunks:
-    """Hands out the next trials to whoever asks, as many as take about CHUNK_SECONDS."""
+    """Hands out the next trials to whoever asks, as many as take about CHUNK_SECONDS.
+
+    No chunk has trials of two blocks: what is chunk and block in one is hashed as it is kept.
+    """
 
     def __init__(self, trials: int) -> None:
         self.trials = trials
@@ -165,7 +167,7 @@ class Chunks:
         with self.lock:
             first = self.next
             wanted = max(1, min(int(rate * CHUNK_SECONDS), CHUNK_MAX))
-            count = min(wanted, self.trials - first)
+            count = min(wanted, self.trials - first, BLOCK - first % BLOCK)
             self.next += count
             return first, count
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ COLUMNS = (
     "needless_campaigns",
 )
 """Every column: int64 in the engine, -1 where there is no value (what each means: MODEL.md)."""
+
+BLOCK = 5000
+"""How many trials a digest takes together: no power of two, as the columns of a block would all
+fall into the same few lines of the cache."""
 
 _NS_PER_MS = 1e6
 _SHORT = 1 << 15  # what is smaller is sooner copied than compared
@@ -98,21 +103,31 @@ class Columns(Mapping[str, "NDArray[np.float64]"]):
         return sum(count for count, _ in self._chunks.values())
 
     def digest(self) -> str:
-        """SHA-256 over the columns in their order: of each the name, then the one value of a
-        constant column or every value, as little-endian int64. However they are kept."""
+        """`digest_of` the trials in blocks of BLOCK, in whatever chunks they came."""
+        trials = self.trials
+        firsts = sorted(self._chunks)
+        blocks = []
+        for start in range(0, trials, BLOCK):
+            end = min(start + BLOCK, trials)
+            count, packed = self._chunks.get(start, (0, []))
+            # A chunk is packed as a block is, and most chunks are one.
+            if count == end - start:
+                blocks.append(_hash(count, packed))
+            else:
+                blocks.append(block_digest(self._cut(firsts, start, end)))
+        return digest_of(trials, blocks)
+
+    def _cut(self, firsts: Sequence[int], start: int, end: int) -> NDArray[np.int64]:
+        """Trials start .. end - 1 of every column, as the engine wrote them."""
         import numpy as np
 
-        sha = hashlib.sha256(str(self.trials).encode())
-        for index, name in enumerate(COLUMNS):
-            sha.update(name.encode())
-            pieces = list(self._walk(index))
-            constants = {values if isinstance(values, int) else None for _, values in pieces}
-            if len(constants) == 1 and None not in constants:
-                sha.update(str(constants.pop()).encode())
-                continue
-            for count, values in pieces:
-                sha.update(np.ascontiguousarray(np.broadcast_to(values, count), "<i8").data)
-        return sha.hexdigest()
+        out = np.empty((len(COLUMNS), end - start), dtype=np.int64)
+        for first in firsts[bisect_right(firsts, start) - 1 : bisect_left(firsts, end)]:
+            count, packed = self._chunks[first]
+            low, high = max(first, start), min(first + count, end)
+            for row, values in zip(out[:, low - start : high - start], packed, strict=True):
+                row[:] = values if isinstance(values, int) else values[low - first : high - first]
+        return out
 
     def total(self, name: str) -> int:
         """The sum of a column of counts."""
@@ -127,6 +142,43 @@ class Columns(Mapping[str, "NDArray[np.float64]"]):
         for first in sorted(self._chunks):
             count, packed = self._chunks[first]
             yield count, packed[index]
+
+
+def block_digest(values: NDArray[np.int64]) -> bytes:
+    """SHA-256 of a block of trials, columns x count as the engine wrote them.
+
+    It is over the columns in their order, of each a line "name count what" and then its values. A
+    constant column has its value for "what", and no values; of another it is "i1", "i2", "i4" or
+    "i8", the smallest integers that hold every value, which follow as such, little-endian.
+    """
+    low, high = values.min(axis=1).tolist(), values.max(axis=1).tolist()
+    packed = [
+        a if a == b else row.astype(_smallest(a, b))
+        for a, b, row in zip(low, high, values, strict=True)
+    ]
+    return _hash(values.shape[1], packed)
+
+
+def digest_of(trials: int, blocks: Iterable[bytes]) -> str:
+    """The digest of a run: SHA-256, in hexadecimal, over the number of trials in decimal and the
+    digests of its blocks. Block b holds trials BLOCK * b to BLOCK * (b + 1) - 1, the last what is
+    left of them."""
+    sha = hashlib.sha256(str(trials).encode())
+    for block in blocks:
+        sha.update(block)
+    return sha.hexdigest()
+
+
+def _hash(count: int, packed: Sequence[int | NDArray[np.integer]]) -> bytes:
+    sha = hashlib.sha256()
+    for name, values in zip(COLUMNS, packed, strict=True):
+        if isinstance(values, int):
+            sha.update(f"{name} {count} {values}\n".encode())
+        else:
+            kind = values.dtype.str[1:]
+            sha.update(f"{name} {count} {kind}\n".encode())
+            sha.update(values.astype(f"<{kind}", copy=False).data)
+    return sha.digest()
 
 
 class _Shelf:

@@ -1,0 +1,102 @@
+"""The digest: by its definition, however the trials came, and of everything that there is."""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import raftfast
+from raftfast import Scenario
+from raftfast.batch import Worker
+from raftfast.columns import BLOCK, COLUMNS, Columns, block_digest, digest_of
+from raftfast.parameters import block
+
+from .columns import columns, draw
+
+KINDS = ["times", "tail", "missing", "counts", "zero", "flags", "many", "some", "top"]
+
+
+def by_definition(values):
+    """What `digest_of` and `block_digest` say that a digest is, value by value."""
+    trials = values.shape[1]
+    whole = hashlib.sha256(str(trials).encode())
+    for start in range(0, trials, 5000):
+        part = hashlib.sha256()
+        for name, row in zip(COLUMNS, values[:, start : start + 5000].tolist(), strict=True):
+            if len(set(row)) == 1:
+                part.update(f"{name} {len(row)} {row[0]}\n".encode())
+                continue
+            size = next(
+                n for n in (1, 2, 4, 8) if all(-(1 << 8 * n - 1) <= x < 1 << 8 * n - 1 for x in row)
+            )
+            part.update(f"{name} {len(row)} i{size}\n".encode())
+            part.update(b"".join(x.to_bytes(size, "little", signed=True) for x in row))
+        whole.update(part.digest())
+    return whole.hexdigest()
+
+
+def in_chunks(values, ends):
+    found = Columns()
+    # In no order, as workers end when they do.
+    for start, end in sorted(pairwise(ends), key=lambda pair: pair[1] % 7):
+        found.add(start, np.ascontiguousarray(values[:, start:end]))
+    return found
+
+
+@settings(deadline=None, max_examples=50)
+@given(columns(shares=(0.0, 0.3)))
+def test_a_digest_is_what_its_definition_says(values):
+    assert in_chunks(values, [0, values.shape[1]]).digest() == by_definition(values)
+    assert digest_of(values.shape[1], [block_digest(values)]) == by_definition(values)
+
+
+@pytest.mark.parametrize("trials", [BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 7])
+def test_blocks_are_hashed_apart(trials):
+    values = draw([*KINDS, *KINDS[:8]], 3, trials, 0.1)
+    # Small in the first block only.
+    values[1, :BLOCK] %= 100
+    expected = by_definition(values)
+    blocks = [block_digest(values[:, at : at + BLOCK]) for at in range(0, trials, BLOCK)]
+    assert digest_of(trials, blocks) == expected
+    assert in_chunks(values, [*range(0, trials, BLOCK), trials]).digest() == expected
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(1, 2 * BLOCK), max_size=6), st.integers(0, 2**32 - 1))
+def test_chunks_do_not_show(cuts, seed):
+    values = draw([*KINDS, *KINDS[:8]], seed, 2 * BLOCK + 100, 0.01)
+    whole = in_chunks(values, [0, values.shape[1]]).digest()
+    assert in_chunks(values, sorted({0, *cuts, values.shape[1]})).digest() == whole
+
+
+@settings(deadline=None, max_examples=60)
+@given(columns(most=30, shares=(0.3,)), st.data())
+def test_every_value_of_every_trial_is_in_it(values, data):
+    other = values.copy()
+    column = data.draw(st.integers(0, len(COLUMNS) - 1))
+    trial = data.draw(st.integers(0, values.shape[1] - 1))
+    other[column, trial] += data.draw(st.sampled_from([-1, 1, 2**40]))
+    assert block_digest(other) != block_digest(values)
+
+
+def test_the_order_and_the_number_of_blocks_are_in_it():
+    one, two = b"1" * 32, b"2" * 32
+    digests = {digest_of(n, blocks) for n in (1, 2) for blocks in ([], [one, two], [two, one])}
+    assert len(digests) == 6
+
+
+def test_a_run_has_the_digest_of_its_blocks(engine):
+    scenario = Scenario.from_dict({"cluster": {"nodes": 3}})
+    trials = BLOCK + 300
+    worker = Worker(block(scenario), engine)
+    blocks = [
+        block_digest(worker.run(1, first, count)[0]) for first, count in ((0, BLOCK), (BLOCK, 300))
+    ]
+    assert raftfast.run(scenario, trials, 1, engine=engine, jobs=2).digest == digest_of(
+        trials, blocks
+    )

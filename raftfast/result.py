@@ -193,8 +193,10 @@ class Result:
         stop = self.scenario.stop
         metrics, rates = statistics.summary(self.samples, limit_ms=stop.limit_ms)
         if stop.on == "duration":
-            unavailable_ms = self.samples["unavailable_ms"]
-            rates["availability"] = statistics.availability(unavailable_ms, stop.duration_ms)
+            mean_ms, sd_ms = statistics.moments(self.samples["unavailable_ms"])
+            rates["availability"] = statistics.availability(
+                self.trials, mean_ms, sd_ms, stop.duration_ms
+            )
         return {
             "raftfast": {"version": VERSION, "backend": self.backend},
             "scenario": self.scenario.to_dict(),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,14 @@ INTERVALS = ("p50", "p99")
 FLAGS = ("censored", "split_first_term")
 """Columns that are reported as rates and not as metrics."""
 
+RATES = {
+    "split_first_term": ("split_first_term", 0),
+    "contested_first_term": ("first_term_candidates", 1),
+    "multi_term": ("terms", 1),
+    "censored": ("censored", 0),
+}
+"""Each rate is the share of all trials in which this column is more than this."""
+
 Z = 1.959963984540054
 """The .975 quantile of the standard normal distribution: every interval here is a 95 % one."""
 
@@ -40,6 +48,20 @@ LEVELS_MAX = 1 << 16
 
 SURVIVAL_SLACK = 1e-10
 """Rounding to allow for in a survival curve: far below one step of it at ten million trials."""
+
+
+class Sample(Protocol):
+    """What the summary of trials that all ended needs to know of a column."""
+
+    @property
+    def size(self) -> int:
+        """How many values there are."""
+
+    def pick(self, ranks: Ints) -> list[float]:
+        """The values of these ranks; 1 is the smallest, `size` the largest."""
+
+    def moments(self) -> tuple[float, float | None]:
+        """Mean and standard deviation (ddof=1; None below two values)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +80,15 @@ class Ordered:
         """How many were seen."""
         return self.values.size if self.upto is None else int(self.upto[-1])
 
-    def at(self, rank: int) -> float:
-        """The value of this rank; 1 is the smallest, `size` the largest."""
-        entry = rank - 1 if self.upto is None else np.searchsorted(self.upto, rank)
-        return float(self.values[entry])
+    def pick(self, ranks: Ints) -> list[float]:
+        """The values of these ranks; 1 is the smallest, `size` the largest."""
+        entries = ranks - 1 if self.upto is None else self.upto.searchsorted(ranks)
+        found: list[float] = self.values[entries].tolist()
+        return found
 
-    def quantile(self, share: float) -> float:
-        """The linear interpolation that numpy.quantile defaults to, equal to it to the last bit."""
-        index = (self.size - 1) * share
-        rank = math.floor(index) + 1
-        low, high = self.at(rank), self.at(min(rank + 1, self.size))
-        part = index - math.floor(index)
-        step = high - low
-        return high - step * (1 - part) if 2 * part >= 1 else low + step * part
+    def at(self, rank: int) -> float:
+        """The value of this rank."""
+        return float(self.values[rank - 1 if self.upto is None else self.upto.searchsorted(rank)])
 
     def tally(self) -> tuple[Floats, Ints]:
         """The distinct values, ascending, and how often each was seen."""
@@ -79,26 +97,34 @@ class Ordered:
             upto = np.flatnonzero(np.append(values[1:] != values[:-1], [True] * (values.size > 0)))
             values = values if upto.size == values.size else values[upto]
             upto += 1
-        return values, np.diff(upto, prepend=0)
+        counts = upto.copy()
+        counts[1:] -= upto[:-1]
+        return values, counts
 
     def below(self, marks: Floats) -> Ints:
         """How many are strictly below each mark."""
-        entries = np.searchsorted(self.values, marks)
-        return entries if self.upto is None else np.append(0, self.upto)[entries]
+        entries = self.values.searchsorted(marks)
+        if self.upto is None:
+            return entries
+        return np.where(entries > 0, self.upto[entries - 1], 0)
 
     def moments(self) -> tuple[float, float | None]:
-        """Mean and standard deviation (ddof=1; None below two values).
+        """Mean and standard deviation (ddof=1; None below two values)."""
+        return moments(self.values, None if self.upto is None else np.diff(self.upto, prepend=0))
 
-        Plain sums and no dot product: BLAS may add in another order with every number of threads.
-        """
-        size, values = self.size, self.values
-        weights = None if self.upto is None else np.diff(self.upto, prepend=0)
-        mean = float((values if weights is None else values * weights).sum()) / size
-        squares = values - mean
-        squares *= squares
-        if weights is not None:
-            squares *= weights
-        return mean, math.sqrt(float(squares.sum()) / (size - 1)) if size > 1 else None
+
+def moments(values: Floats, weights: Ints | None = None) -> tuple[float, float | None]:
+    """Mean and standard deviation (ddof=1; None below two) of values seen so many times each.
+
+    Plain sums and no dot product: BLAS may add in another order with every number of threads.
+    """
+    size = values.size if weights is None else int(weights.sum())
+    mean = float((values if weights is None else values * weights).sum()) / size
+    squares = values - mean
+    squares *= squares
+    if weights is not None:
+        squares *= weights
+    return mean, math.sqrt(float(squares.sum()) / (size - 1)) if size > 1 else None
 
 
 def order(values: Floats) -> Ordered:
@@ -133,6 +159,7 @@ def _tally_whole(values: Floats, low: int) -> Ordered | None:
     return Ordered((seen + low).astype(np.float64), np.cumsum(counts[seen]))
 
 
+@functools.lru_cache(maxsize=1024)
 def t_quantile(df: int) -> float:
     """The .975 quantile of Student's t: within 2e-5 of itself for every df >= 1.
 
@@ -184,6 +211,41 @@ def _interval(*ends: float | None) -> Interval:
     return None if ends == (None, None) else list(ends)
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a summary reads off a sample of some size, and where it finds that.
+
+    ranks: the first, the last, and those of which the others are places in the list. parts: of each
+    quantile, how far it is from the rank 2 * i + 2 to the next. ends: of each interval.
+    """
+
+    ranks: Ints
+    parts: list[float]
+    ends: list[tuple[str, int | None, int | None]]
+
+    @classmethod
+    @functools.lru_cache(maxsize=1024)
+    def of(cls, size: int, shares: tuple[float, ...]) -> _Plan:
+        """The plan for these quantiles."""
+        indices = [(size - 1) * share for share in shares]
+        ranks = [1, size]
+        for index in indices:
+            ranks += [math.floor(index) + 1, min(math.floor(index) + 2, size)]
+        ends = []
+        for name in INTERVALS:
+            low, high = quantile_ranks(size, PERCENTILES[name])
+            at = len(ranks)
+            ends.append((name, low and at, high and at + (low is not None)))
+            ranks += [rank for rank in (low, high) if rank is not None]
+        return cls(np.array(ranks), [index - math.floor(index) for index in indices], ends)
+
+
+def _between(low: float, high: float, part: float) -> float:
+    """The linear interpolation that numpy.quantile defaults to, equal to it to the last bit."""
+    step = high - low
+    return high - step * (1 - part) if 2 * part >= 1 else low + step * part
+
+
 def _rank_interval(seen: Ordered, share: float, size: int) -> Interval:
     """The interval of a quantile by ranks: of `size` trials, all but `seen` lie beyond those."""
     ranks = quantile_ranks(size, share)
@@ -206,21 +268,22 @@ class Survival:
     def of(cls, seen: Ordered, cut: Ordered) -> Survival:
         """The curve of values seen, with others of which only a lower bound is known."""
         values, left = seen.tally()
-        risk = seen.size - (np.cumsum(left) - left)
+        risk = seen.size - (left.cumsum() - left)
         risk += cut.size - cut.below(values)
         share = np.divide(risk - left, risk, dtype=np.float64)
         return cls(values, left, risk, np.cumprod(share, out=share))
 
-    def quantile(self, share: float) -> float | None:
-        """The smallest value at which the curve is at or below 1 - share, if it gets there."""
-        mark = 1 - share + SURVIVAL_SLACK
-        index = int(np.searchsorted(-self.survival, -mark))
-        return None if index == self.values.size else float(self.values[index])
+    def quantiles(self, shares: Iterable[float]) -> list[float | None]:
+        """Of each share the smallest value at which the curve is at or below 1 - share, if any."""
+        marks = [-(1 - share + SURVIVAL_SLACK) for share in shares]
+        found = (-self.survival).searchsorted(marks).tolist()
+        return [float(self.values[i]) if i < self.values.size else None for i in found]
 
     def area(self, horizon: float) -> float:
         """The area under the curve from zero to the horizon; flat beyond the last value seen."""
-        ends = np.append(np.minimum(self.values, horizon), horizon)
-        return float(ends[0]) + float((self.survival * np.diff(ends)).sum())
+        ends = np.full(self.values.size + 1, horizon, dtype=np.float64)
+        np.minimum(self.values, horizon, out=ends[:-1])
+        return float(ends[0]) + float((self.survival * (ends[1:] - ends[:-1])).sum())
 
     def intervals(self) -> dict[str, Interval]:
         """Where the 95 % bounds of the curve cross the quantiles (Brookmeyer and Crowley).
@@ -248,30 +311,40 @@ class Survival:
         return {name: _interval(*found) for name, found in ends.items()}
 
 
-def _summarise_complete(seen: Ordered) -> dict[str, Any]:
-    """The metrics entry of a sample in which every trial ended."""
+def summarise_complete(
+    seen: Sample, percentiles: Mapping[str, float] = PERCENTILES
+) -> dict[str, Any]:
+    """The metrics entry of a sample in which every trial ended (see `summarise`)."""
     size = seen.size
     if not size:
-        nothing = dict.fromkeys(("mean", "sd", "min", *PERCENTILES, "max"))
+        nothing = dict.fromkeys(("mean", "sd", "min", *percentiles, "max"))
         return {"count": 0, **nothing, "ci95": dict.fromkeys(("mean", *INTERVALS))}
+    plan = _Plan.of(size, tuple(percentiles.values()))
+    found = seen.pick(plan.ranks)
+    least, most = found[:2]
     mean, sd = seen.moments()
-    half = None if sd is None else t_quantile(size - 1) * sd / math.sqrt(size)
-    return {
-        "count": size,
-        "mean": mean,
-        "sd": sd,
-        "min": seen.at(1),
-        **{name: seen.quantile(share) for name, share in PERCENTILES.items()},
-        "max": seen.at(size),
-        "ci95": {
-            "mean": None if half is None else [mean - half, mean + half],
-            **{name: _rank_interval(seen, PERCENTILES[name], size) for name in INTERVALS},
-        },
-    }
+    entry: dict[str, Any] = {"count": size, "mean": mean, "sd": sd, "min": least}
+    if least == most:
+        entry.update(dict.fromkeys(percentiles, least))
+    else:
+        pairs = zip(percentiles, plan.parts, found[2::2], found[3::2], strict=False)
+        for name, part, low, high in pairs:
+            entry[name] = low if low == high else _between(low, high, part)
+    entry["max"] = most
+    half = t_quantile(size - 1) * sd / math.sqrt(size) if sd else 0.0
+    entry["ci95"] = {"mean": None if sd is None else [mean - half, mean + half]}
+    for name, first, last in plan.ends:
+        entry["ci95"][name] = _interval(first and found[first], last and found[last])
+    return entry
 
 
-def _summarise_censored(seen: Ordered, cut: Ordered, limit: float | None) -> dict[str, Any]:
-    """The metrics entry of a sample of which some trials are known to lie beyond a value only."""
+def summarise_censored(
+    seen: Ordered,
+    cut: Ordered,
+    limit: float | None,
+    percentiles: Mapping[str, float] = PERCENTILES,
+) -> dict[str, Any]:
+    """The metrics entry of values seen and of others that lie beyond theirs (see `summarise`)."""
     curve, count, held = Survival.of(seen, cut), seen.size, cut.size
     tops = [sample.values[-1] for sample in (seen, cut) if sample.size]
     area = curve.area(float(max(tops)) if limit is None else limit) if tops else None
@@ -285,7 +358,7 @@ def _summarise_censored(seen: Ordered, cut: Ordered, limit: float | None) -> dic
         "sd": None,
         "restricted_mean": area,
         "min": seen.at(1) if count else None,
-        **{name: curve.quantile(share) for name, share in PERCENTILES.items()},
+        **dict(zip(percentiles, curve.quantiles(percentiles.values()), strict=True)),
         "max": seen.at(count) if count else None,
         "ci95": {"mean": None, **intervals},
     }
@@ -319,14 +392,14 @@ def summarise(
     if ended is not None and ended.shape != values.shape:
         raise ValueError(f"ended has shape {ended.shape}, values have {values.shape}")
     if ended is None or ended.all():
-        return _summarise_complete(order(values))
+        return summarise_complete(order(values))
     seen = order(values[ended])
     if not seen.size and ended.any():
-        return _summarise_censored(seen, seen, limit)
+        return summarise_censored(seen, seen, limit)
     held = values[~ended]
     if limit is not None:
         held[np.isnan(held)] = limit
-    return _summarise_censored(seen, order(held), limit)
+    return summarise_censored(seen, order(held), limit)
 
 
 def rate(hits: int, trials: int) -> dict[str, Any]:
@@ -362,25 +435,24 @@ def summary(
         for name in COLUMNS
         if name not in FLAGS
     }
-    hits = {
-        "split_first_term": columns["split_first_term"] == 1,
-        "contested_first_term": columns["first_term_candidates"] > 1,
-        "multi_term": columns["terms"] > 1,
-        "censored": censored,
-    }
-    return metrics, {name: rate(int(np.sum(hit)), censored.size) for name, hit in hits.items()}
+    rates = {}
+    for name, (column, most) in RATES.items():
+        rates[name] = rate(int(np.sum(columns[column] > most)), censored.size)
+    return metrics, rates
 
 
-def availability(unavailable_ms: Floats, duration_ms: float) -> dict[str, Any]:
+def availability(
+    size: int, mean_ms: float, sd_ms: float | None, duration_ms: float
+) -> dict[str, Any]:
     """The share of the time with a leader in office over trials that all last `duration_ms`.
 
+    size, mean_ms, sd_ms: the trials, and the mean and deviation of `unavailable_ms` over them all.
     As a rate: {"value", "ci95"}; the interval is Student's of the mean, [0, 1] for one trial.
     """
-    shares = 1.0 - unavailable_ms / duration_ms
-    value = float(shares.mean())
-    if shares.size < 2:
+    value = 1.0 - mean_ms / duration_ms
+    if sd_ms is None:
         return {"value": value, "ci95": [0.0, 1.0]}
-    half = t_quantile(shares.size - 1) * float(shares.std(ddof=1)) / math.sqrt(shares.size)
+    half = t_quantile(size - 1) * sd_ms / duration_ms / math.sqrt(size)
     return {"value": value, "ci95": [max(0.0, value - half), min(1.0, value + half)]}
 
 

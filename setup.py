@@ -32,6 +32,7 @@ ROOMS = (
     "stop",
     "events",
     "ensemble",
+    "tally",
 )
 JOINED = Path("build/joined/raftfast/_compiled")
 PYTHON_HEAD = "from array import array\nimport cython\n"

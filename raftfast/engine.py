@@ -58,6 +58,7 @@ _ROOMS = {
     "Rng": "rng",
     "Laws": "laws",
     "Queue": "queue",
+    "Tally": "tally",
 }
 
 

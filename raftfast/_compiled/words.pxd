@@ -130,6 +130,11 @@ cdef enum:
     TERM_LIMIT = 8388608
     PAYLOAD = 16777216
     WINDOW = 16
+    PLAIN_END = 2048
+    OCTAVE = 1024
+    TALLY_PLACES = 43009
+    TALLY_BLOCK = 2048
+    LIMB_BITS = 25
     NO_TERM = -1
     NOBODY = -1
     EVERYONE = -1
@@ -142,6 +147,8 @@ cdef extern from *:
     """
     #define NEVER INT64_C(4611686018427387903)
     #define FAR_NS INT64_C(1000000000000000)
+    #define TALLY_END INT64_C(2251799813685248)
+    #define TALLY_TRIALS INT64_C(2147483647)
     #define MASK UINT64_C(0xffffffffffffffff)
     #define MIX_1 UINT64_C(0xbf58476d1ce4e5b9)
     #define MIX_2 UINT64_C(0x94d049bb133111eb)
@@ -169,6 +176,11 @@ cdef extern from *:
         return ((x >> 32) * (y >> 32) + (middle >> 32) + (other >> 32)) ^ (x * y);
     }
     #endif
+    #if defined(__GNUC__)
+    static inline int bits(uint64_t x) { return 64 - __builtin_clzll(x); }
+    #else
+    static inline int bits(uint64_t x) { int n = 0; while (x) { n++; x >>= 1; } return n; }
+    #endif
     typedef int64_t (*own_function)(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, double);
     static inline own_function own_draw(size_t address) { return (own_function)address; }
     #if defined(__GNUC__)
@@ -187,6 +199,8 @@ cdef extern from *:
     ctypedef int64_t apart_int
     const int64_t NEVER
     const int64_t FAR_NS
+    const int64_t TALLY_END
+    const int64_t TALLY_TRIALS
     const uint64_t MASK
     const uint64_t MIX_1
     const uint64_t MIX_2
@@ -203,6 +217,7 @@ cdef extern from *:
     const double HALF_UNIT
     int64_t whole(double x) noexcept nogil
     uint64_t fold(uint64_t x, uint64_t y) noexcept nogil
+    int bits(uint64_t x) noexcept nogil
     bint rarely(bint x) noexcept nogil
     ctypedef int64_t (*own_function)(
         int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, double) noexcept nogil

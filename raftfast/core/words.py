@@ -169,6 +169,16 @@ BY_TRANSFER = 1 << 38  # in what a message carries: a leader hands its office ov
 WINDOW = 16  # deliveries in flight that are not worth a heap
 NEVER = 0x3FFFFFFFFFFFFFFF
 FAR_NS = 10**15
+
+# A tally: values below PLAIN_END have a place of their own, an octave above shares OCTAVE places.
+PLAIN_END = 1 << 11
+OCTAVE = 1 << 10
+TALLY_END = 1 << 51  # over twice the longest time there is, in ns
+TALLY_PLACES = 43009  # what is missing, plain values, forty octaves
+TALLY_BLOCK = 1 << 11  # trials whose squares do not overflow together
+TALLY_TRIALS = (1 << 31) - 1
+LIMB_BITS = 25
+
 NO_TERM = -1
 NOBODY = -1
 EVERYONE = -1
@@ -198,6 +208,9 @@ whole = int
 
 rarely = bool
 """Of a condition: true, but so seldom that the compiler may make that way the longer one."""
+
+bits = int.bit_length
+"""How many bits a number above zero has."""
 
 
 def fold(x: int, y: int) -> int:

@@ -1,0 +1,37 @@
+cimport cython
+from libc.stdint cimport int64_t
+from raftfast._compiled.words cimport (
+    LIMB_BITS, OCTAVE, PLAIN_END, TALLY_BLOCK, TALLY_END, TALLY_PLACES, TALLY_TRIALS, bits, rarely,
+)
+
+@cython.final
+cdef class Tally:
+    cdef readonly int overflowed
+    cdef readonly int64_t trials
+    cdef int columns, sides, censored
+    cdef int[::1] counts
+    cdef int64_t[::1] plain_first, plain_end, least, most, sums, sorted
+    @cython.locals(side=int, base=int64_t, place=int64_t, last=int64_t, i=int)
+    cpdef void clear(self) noexcept nogil
+    cdef void forget(self, int side) noexcept nogil
+    @cython.locals(shift=int)
+    cdef int64_t place(self, int64_t value) noexcept nogil
+    @cython.locals(at=int64_t, until=int64_t)
+    cpdef void add(self, int64_t[::1] columns, int64_t stride, int64_t start, int64_t end)
+    @cython.locals(flags=int64_t, kind=int64_t, mixed=int64_t, i=int64_t, column=int, first=int64_t, last=int64_t, ended=int64_t, cut=int64_t)
+    cdef void add_block(self, int64_t[::1] columns, int64_t stride, int64_t start, int64_t end) noexcept nogil
+    @cython.locals(value=int64_t, i=int64_t)
+    cdef void count(self, int side, int64_t[::1] values, int64_t start, int64_t end) noexcept nogil
+    @cython.locals(place=int64_t, low=int64_t, high=int64_t)
+    cdef void count_run(self, int side, int64_t value, int64_t times) noexcept nogil
+    @cython.locals(base=int64_t, first=int64_t, last=int64_t, least=int64_t, most=int64_t, total=int64_t, lows=int64_t, mixed=int64_t, highs=int64_t, i=int64_t, value=int64_t, place=int64_t, shift=int, low=int64_t, high=int64_t)
+    cdef void count_each(self, int side, int64_t[::1] values, int64_t start, int64_t end) noexcept nogil
+    cdef void note_extremes(self, int side, int64_t least, int64_t most) noexcept nogil
+    cdef void sum_up(self, int side, int64_t total, int64_t lows, int64_t mixed, int64_t highs) noexcept nogil
+    cdef inline void carry(self, int i, int64_t amount) noexcept nogil
+    @cython.locals(size=int64_t, side=int, base=int64_t, first=int64_t, last=int64_t)
+    cpdef int64_t read_places(self, int64_t[::1] found, int64_t capacity) noexcept nogil
+    @cython.locals(key=int64_t, times=int64_t)
+    cdef int64_t read_range(self, int64_t[::1] found, int64_t capacity, int64_t size, int64_t start, int64_t end) noexcept nogil
+    @cython.locals(n=int, side=int, i=int)
+    cpdef int read_sums(self, int64_t[::1] found) noexcept nogil

@@ -1,0 +1,257 @@
+"""How often each column of a batch took each value: what is kept of trials that nobody stores."""
+
+from __future__ import annotations
+
+from array import array
+
+try:
+    import cython
+except ImportError:
+    from . import standin as cython
+if not cython.compiled:
+    from .words import (
+        LIMB_BITS,
+        OCTAVE,
+        PLAIN_END,
+        TALLY_BLOCK,
+        TALLY_END,
+        TALLY_PLACES,
+        TALLY_TRIALS,
+        bits,
+        rarely,
+    )
+
+
+class Tally:
+    """Counts of the values of `columns` columns, until `clear`.
+
+    A side is a column over the trials that ended (2 * column) or over those that were censored
+    (2 * column + 1), for which the column `censored` is 1. Of each side it is counted how many
+    values fall into each of TALLY_PLACES places: 0 is for what is missing (below zero), 1 + v for
+    a plain value v < PLAIN_END, and a large one shares its place with the others that have its
+    first eleven bits: OCTAVE places for each power of two. Of the large values of a side the least,
+    the most, the sum and the sum of squares are exact, so that with the counts those of all are.
+
+    `overflowed` says that a value was TALLY_END or more, or the trials more than TALLY_TRIALS: what
+    is there then is of no use. Sums are kept in two limbs, the lower one of LIMB_BITS bits, so that
+    neither backend rounds or wraps around: the order in which trials come does not matter.
+    """
+
+    def __init__(self, columns: int, censored: int) -> None:
+        sides = 2 * columns
+        self.sides = sides
+        self.columns = columns
+        self.censored = censored
+        self.trials = 0
+        self.overflowed = 0
+        self.counts = array("i", bytes(4 * sides * TALLY_PLACES))
+        # Which places may not be empty, so that nobody looks at the others.
+        self.plain_first = array("q", bytes(8 * sides))
+        self.plain_end = array("q", bytes(8 * sides))
+        self.least = array("q", bytes(8 * sides))
+        self.most = array("q", bytes(8 * sides))
+        self.sums = array("q", bytes(64 * sides))
+        self.sorted = array("q", bytes(16 * TALLY_BLOCK))
+        for side in range(sides):
+            self.forget(side)
+
+    def clear(self) -> None:
+        """Forget everything; it takes as long as there are places between those in use."""
+        self.trials = 0
+        self.overflowed = 0
+        for side in range(self.sides):
+            base = side * TALLY_PLACES
+            for place in range(self.plain_first[side], self.plain_end[side]):
+                self.counts[base + place] = 0
+            if self.most[side] > 0:
+                last = self.place(self.most[side])
+                for place in range(self.place(self.least[side]), last + 1):
+                    self.counts[base + place] = 0
+                for i in range(8 * side, 8 * side + 8):
+                    self.sums[i] = 0
+            self.forget(side)
+
+    def forget(self, side: int) -> None:
+        self.plain_first[side] = TALLY_PLACES
+        self.plain_end[side] = 0
+        self.least[side] = TALLY_END
+        self.most[side] = 0
+
+    def place(self, value: int) -> int:
+        """Where a large value is counted."""
+        shift = bits(value) - 11
+        return 1 + shift * OCTAVE + (value >> shift)
+
+    def add(self, columns: array[int], stride: int, start: int, end: int) -> None:
+        """Count trials start .. end - 1; column c of trial i is `columns[c * stride + i]`."""
+        if self.trials + (end - start) > TALLY_TRIALS:
+            self.overflowed = 1
+            return
+        self.trials += end - start
+        with cython.nogil:
+            at = start
+            while at < end:
+                until = at + TALLY_BLOCK
+                if until > end:
+                    until = end
+                self.add_block(columns, stride, at, until)
+                at = until
+
+    def add_block(self, columns: array[int], stride: int, start: int, end: int) -> None:
+        """Count at most TALLY_BLOCK trials, after sorting them by their kind if that is mixed."""
+        flags = self.censored * stride
+        kind = 1 if columns[flags + start] != 0 else 0
+        mixed = 0
+        for i in range(flags + start, flags + end):
+            mixed |= kind ^ (1 if columns[i] != 0 else 0)
+        for column in range(self.columns):
+            first = column * stride + start
+            last = column * stride + end
+            if not mixed:
+                self.count(2 * column + kind, columns, first, last)
+                continue
+            ended = 0
+            cut = TALLY_BLOCK
+            for i in range(end - start):
+                self.sorted[ended] = columns[first + i]
+                self.sorted[cut] = columns[first + i]
+                kind = 1 if columns[flags + start + i] != 0 else 0
+                ended += 1 - kind
+                cut += kind
+            self.count(2 * column, self.sorted, 0, ended)
+            self.count(2 * column + 1, self.sorted, TALLY_BLOCK, cut)
+
+    def count(self, side: int, values: array[int], start: int, end: int) -> None:
+        """Count values[start .. end - 1], of which there is one at least.
+
+        Many columns are constant: what all values begin with is counted at once.
+        """
+        value = values[start]
+        i = start + 1
+        while i < end and values[i] == value:
+            i += 1
+        self.count_run(side, value, i - start)
+        if i < end:
+            self.count_each(side, values, i, end)
+
+    def count_run(self, side: int, value: int, times: int) -> None:
+        """Count one value several times."""
+        if value < PLAIN_END:
+            place = value + 1 if value >= 0 else 0
+            if place < self.plain_first[side]:
+                self.plain_first[side] = place
+            if place >= self.plain_end[side]:
+                self.plain_end[side] = place + 1
+        elif value >= TALLY_END:
+            self.overflowed = 1
+            return
+        else:
+            place = self.place(value)
+            low = value & ((1 << LIMB_BITS) - 1)
+            high = value >> LIMB_BITS
+            self.note_extremes(side, value, value)
+            self.sum_up(
+                side, value * times, low * low * times, low * high * times, high * high * times
+            )
+        self.counts[side * TALLY_PLACES + place] += times
+
+    def count_each(self, side: int, values: array[int], start: int, end: int) -> None:
+        base = side * TALLY_PLACES
+        first = self.plain_first[side]
+        last = self.plain_end[side] - 1
+        least = TALLY_END
+        most = 0
+        total = 0
+        lows = 0
+        mixed = 0
+        highs = 0
+        for i in range(start, end):
+            value = values[i]
+            if value < PLAIN_END:
+                place = value + 1 if value >= 0 else 0
+                first = place if place < first else first
+                last = place if place > last else last
+            elif rarely(value >= TALLY_END):
+                self.overflowed = 1
+                continue
+            else:
+                shift = bits(value) - 11
+                place = 1 + shift * OCTAVE + (value >> shift)
+                low = value & ((1 << LIMB_BITS) - 1)
+                high = value >> LIMB_BITS
+                least = value if value < least else least
+                most = value if value > most else most
+                total += value
+                lows += low * low
+                mixed += low * high
+                highs += high * high
+            self.counts[base + place] += 1
+        self.plain_first[side] = first
+        self.plain_end[side] = last + 1
+        if most > 0:
+            self.note_extremes(side, least, most)
+            self.sum_up(side, total, lows, mixed, highs)
+
+    def note_extremes(self, side: int, least: int, most: int) -> None:
+        if least < self.least[side]:
+            self.least[side] = least
+        if most > self.most[side]:
+            self.most[side] = most
+
+    def sum_up(self, side: int, total: int, lows: int, mixed: int, highs: int) -> None:
+        """Add to the sums of a side: of its values, and of products of their lower LIMB_BITS bits
+        and of what is above."""
+        self.carry(8 * side, total)
+        self.carry(8 * side + 2, lows)
+        self.carry(8 * side + 4, mixed)
+        self.carry(8 * side + 6, highs)
+
+    def carry(self, i: int, amount: int) -> None:
+        """Add to a sum; its lower limb takes less than 2**25 a time, TALLY_TRIALS times at most."""
+        self.sums[i] += amount & ((1 << LIMB_BITS) - 1)
+        self.sums[i + 1] += amount >> LIMB_BITS
+
+    def read_places(self, found: array[int], capacity: int) -> int:
+        """Write what place was used to `found`, ascending, and from `capacity` on how often.
+
+        A place is written as side * TALLY_PLACES + place. Returns how many there are; those beyond
+        `capacity` are not written.
+        """
+        size = 0
+        for side in range(self.sides):
+            base = side * TALLY_PLACES
+            size = self.read_range(
+                found, capacity, size, base + self.plain_first[side], base + self.plain_end[side]
+            )
+            if self.most[side] > 0:
+                first = base + self.place(self.least[side])
+                last = base + self.place(self.most[side])
+                size = self.read_range(found, capacity, size, first, last + 1)
+        return size
+
+    def read_range(self, found: array[int], capacity: int, size: int, start: int, end: int) -> int:
+        for key in range(start, end):
+            times = self.counts[key]
+            if times != 0:
+                if size < capacity:
+                    found[size] = key
+                    found[capacity + size] = times
+                size += 1
+        return size
+
+    def read_sums(self, found: array[int]) -> int:
+        """Write eleven numbers for each side with large values, and return how many sides.
+
+        They are the side, its least and its most large value, and the limbs (low, high) of the four
+        sums. `found` must hold eleven for every side.
+        """
+        n = 0
+        for side in range(self.sides):
+            if self.most[side] > 0:
+                found[n] = side
+                found[n + 1] = self.least[side]
+                found[n + 2] = self.most[side]
+                for i in range(8):
+                    found[n + 3 + i] = self.sums[8 * side + i]
+                n += 11
+        return n // 11

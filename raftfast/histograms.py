@@ -1,0 +1,221 @@
+"""What a point's trials came to, however many they are: a histogram of every column.
+
+Of plain values (below 2048) a histogram knows each; larger ones share a bin with what lies within
+0.05 % of its middle. Sums, least and most are exact whole numbers, so that histograms of parts of
+the trials merge to those of the whole, to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from . import engine as engines
+from . import statistics
+from .bins import Few, Large, Side, edges, exact_moments
+from .columns import COLUMNS, TIMES
+from .core import words as w
+from .packing import TRIALS_MAX, pack, unpack
+from .statistics import Ints
+
+PERCENTILES = {**statistics.PERCENTILES, "p99.99": 0.9999}
+"""The quantiles of every metric: one more than of a run, as parts add up to many more trials."""
+
+SIDES = 2 * len(COLUMNS)
+"""A side is a column over the trials that ended (2 * column) or were censored (2 * column + 1)."""
+
+NS_PER_MS = 10**6
+NOTHING = np.empty(0, dtype=np.int64)
+FEW = 16
+"""Up to how many distinct values Python is faster than numpy."""
+
+_ROOM = 4096
+_CENSORED = COLUMNS.index("censored")
+
+
+def open_tally(engine: str) -> Any:
+    """A new `Tally` of every column, in which an engine's trials can be counted.
+
+    `tally.add(memory, stride, first, end)`: int64, column c of trial i is memory[c * stride + i].
+    """
+    return engines.load(engine).Tally(len(COLUMNS), _CENSORED)
+
+
+@dataclass(frozen=True, eq=False)
+class Histograms:
+    """The histograms of all columns; immutable. Equal ones have equal bytes.
+
+    keys, counts: side * TALLY_PLACES + place of each bin that is not empty, ascending, and how many
+    values it has (see `core/tally.py`); large: what is exact of values that share bins, by side.
+    """
+
+    keys: Ints
+    counts: Ints
+    large: Mapping[int, Large]
+
+    def __post_init__(self) -> None:
+        self.keys.setflags(write=False)
+        self.counts.setflags(write=False)
+
+    @classmethod
+    def from_tally(cls, tally: Any) -> Histograms:
+        """What a `Tally` of every column has counted; ValueError if it overflowed."""
+        if tally.overflowed:
+            raise ValueError("a tally can count 2**31 - 1 trials and values below 2**51, no more")
+        room = _ROOM
+        found = np.empty(2 * room, dtype=np.int64)
+        size = tally.read_places(found.data, room)
+        if size > room:
+            room = size
+            found = np.empty(2 * room, dtype=np.int64)
+            tally.read_places(found.data, room)
+        sums = np.empty(11 * SIDES, dtype=np.int64)
+        rows = sums[: 11 * tally.read_sums(sums.data)].reshape(-1, 11).tolist()
+        large = {side: _large(*row) for side, *row in rows}
+        return cls(found[:size].copy(), found[room : room + size].copy(), large)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Histograms:
+        """What `to_bytes` wrote; ValueError for bytes that are damaged or of another version."""
+        return cls(*unpack(data, SIDES))
+
+    def to_bytes(self) -> bytes:
+        """See `packing`: a few hundred bytes for a hundred trials, some thousand for many."""
+        return pack(self.keys, self.counts, self.large, SIDES)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Histograms):
+            return NotImplemented
+        return (
+            np.array_equal(self.keys, other.keys)
+            and np.array_equal(self.counts, other.counts)
+            and self.large == other.large
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @cached_property
+    def _bounds(self) -> list[int]:
+        bounds: list[int] = self.keys.searchsorted(edges(SIDES)).tolist()
+        return bounds
+
+    @property
+    def trials(self) -> int:
+        """How many trials there are."""
+        return self._ended + self.censored
+
+    @cached_property
+    def censored(self) -> int:
+        """How many of them were censored."""
+        return int(self.counts[self._bounds[1] : self._bounds[2]].sum())
+
+    @cached_property
+    def _ended(self) -> int:
+        return int(self.counts[: self._bounds[1]].sum())
+
+    def total(self, name: str) -> int:
+        """The sum of a column of counts, over all trials."""
+        return self._sums(COLUMNS.index(name))[1]
+
+    def summary(self, *, limit_ms: float) -> tuple[dict[str, Any], dict[str, Any]]:
+        """`statistics.summary` of the trials, with p99.99: metrics, and rates.
+
+        Counts, means, deviations, ends and rates are as exact as there; what lies between is within
+        0.05 %, and exact for plain values. Where trials were censored within bins in which others
+        ended, which was first is not known: the curve is as in a life table, and a quantile may be
+        one of those next to the sample's.
+        """
+        metrics = {
+            name: self._entry(column, limit_ms if name in TIMES else None)
+            for column, name in enumerate(COLUMNS)
+            if name not in statistics.FLAGS
+        }
+        rates = {
+            name: statistics.rate(self._above(COLUMNS.index(column), most), self.trials)
+            for name, (column, most) in statistics.RATES.items()
+        }
+        return metrics, rates
+
+    def availability(self, duration_ms: float) -> dict[str, Any]:
+        """`statistics.availability` of trials that all last `duration_ms`."""
+        count, total, squares = self._sums(COLUMNS.index("unavailable_ms"))
+        mean_ms, sd_ms = exact_moments(count, total, squares, NS_PER_MS)
+        return statistics.availability(count, mean_ms, sd_ms, duration_ms)
+
+    def _entry(self, column: int, limit: float | None) -> dict[str, Any]:
+        if not self.censored:
+            return statistics.summarise_complete(self._sample(2 * column), PERCENTILES)
+        seen = self._side(2 * column).ordered()
+        # Where trials ended and none of them has a value, what the others are is left out.
+        nothing = self._ended > 0 and not seen.size
+        cut = seen if nothing else self._side(2 * column + 1).bounds(limit)
+        return statistics.summarise_censored(seen, cut, limit, PERCENTILES)
+
+    def _side(self, side: int) -> Side:
+        start, end = self._bounds[side : side + 2]
+        places = self.keys[start:end] - side * w.TALLY_PLACES
+        return Side(places, self.counts[start:end], self.large.get(side), _unit(side))
+
+    def _sample(self, side: int) -> statistics.Sample:
+        """The side as a sample, in the least time."""
+        start, end = self._bounds[side : side + 2]
+        if start < end <= start + FEW and side not in self.large:
+            zero = side * w.TALLY_PLACES + 1
+            values = [key - zero for key in self.keys[start:end].tolist()]
+            if values[0] >= 0:
+                return Few(values, self.counts[start:end].tolist(), _unit(side))
+        return self._side(side)
+
+    def _sums(self, column: int) -> tuple[int, int, int]:
+        """Count, sum and sum of squares of a column over all trials, in the engine's units."""
+        ended, cut = self._side(2 * column).sums(), self._side(2 * column + 1).sums()
+        return ended[0] + cut[0], ended[1] + cut[1], ended[2] + cut[2]
+
+    def _above(self, column: int, most: int) -> int:
+        """In how many trials a column is more than a plain value."""
+        hits = 0
+        for side in (2 * column, 2 * column + 1):
+            first, last = self._bounds[side : side + 2]
+            if first < last:
+                first = int(self.keys.searchsorted(side * w.TALLY_PLACES + most + 2))
+                hits += sum(self.counts[first:last].tolist())
+        return hits
+
+
+def _unit(side: int) -> int:
+    """How many of the engine's units are one of everyone else's."""
+    return NS_PER_MS if COLUMNS[side // 2] in TIMES else 1
+
+
+def _large(least: int, most: int, *limbs: int) -> Large:
+    """From what `Tally.read_sums` gives of a side; the squares come as those of both halves."""
+    total, lows, mixed, highs = (
+        low + (high << w.LIMB_BITS) for low, high in zip(limbs[::2], limbs[1::2], strict=True)
+    )
+    squares = lows + (mixed << (w.LIMB_BITS + 1)) + (highs << (2 * w.LIMB_BITS))
+    return Large(least, most, total, squares)
+
+
+def merge(parts: Iterable[Histograms]) -> Histograms:
+    """The histograms of all trials of the parts; the order and the grouping do not matter.
+
+    Raises ValueError for more than 2**40 trials.
+    """
+    parts = list(parts)
+    if sum(part.trials for part in parts) > TRIALS_MAX:
+        raise ValueError(f"more than {TRIALS_MAX:,} trials in one histogram")
+    keys = np.concatenate([NOTHING, *(part.keys for part in parts)])
+    order = keys.argsort(kind="stable")
+    keys = keys[order]
+    (starts,) = np.diff(keys, prepend=-1).nonzero()
+    counts = np.concatenate([NOTHING, *(part.counts for part in parts)])[order]
+    large: dict[int, Large] = {}
+    for part in parts:
+        for side, one in part.large.items():
+            large[side] = large[side].joined(one) if side in large else one
+    counts = np.add.reduceat(counts, starts) if starts.size else counts
+    return Histograms(keys[starts], counts, dict(sorted(large.items())))

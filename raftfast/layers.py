@@ -138,21 +138,21 @@ def _walk(
                 raise InputError(problem, key=key, source=source)
             _walk(value, key, source, values)
         elif key in KEYS and "." not in str(name):
-            values[key] = _plain(value)
+            values[key] = plain(value)
         else:
             raise InputError(_unknown(table, str(name), value), key=key, source=source)
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """A value in the types TOML has: what numpy and pathlib give becomes numbers and strings."""
     if type(value) in _PLAIN:
         return value
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
+        return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, numbers.Real) and type(value) not in _PLAIN:
@@ -230,12 +230,12 @@ def _override(text: str) -> tuple[str, object]:
     if key == "preset":
         problem = f"value {show(value.strip())}: must be given as --preset NAME"
         raise InputError(problem, key=key, source=OVERRIDE)
-    return key, _value(value.strip(), key)
+    return key, typed(value.strip(), key, OVERRIDE)
 
 
-def _value(text: str, key: str) -> object:
-    """A TOML value; a bare word stands for a string, since shells eat quotes, and a number may
-    begin with its point."""
+def typed(text: str, key: str, source: str) -> object:
+    """A value as an option gives it: TOML, but a bare word stands for a string, since shells eat
+    quotes, and a number may begin with its point. Raises InputError with the key and source."""
     if _POINT.fullmatch(text):
         return float(text)
     try:
@@ -250,7 +250,7 @@ def _value(text: str, key: str) -> object:
             f"value {show(text)}: must be a TOML value, for instance 7, keep, [150, 300] or "
             "{ uniform = [1, 5] }"
         )
-        raise InputError(problem, key=key, source=OVERRIDE) from None
+        raise InputError(problem, key=key, source=source) from None
 
 
 def _toml_value(text: str) -> object:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from . import schema
@@ -30,14 +31,17 @@ from .schema import (
     show,
 )
 
-Laws = dict[tuple[str, str], Distribution]
-"""Distributions that were read, by specification and folder."""
+Laws = dict[tuple[str, str], Any]
+"""Distributions and matrices that were read, by what was written and the folder."""
+
+Check = Callable[[Given, Mapping[str, Any]], None]
+"""A rule across keys: raises InputError where structs, by table, break it."""
 
 _FILE_LAWS = ("samples", "ping")
 _MATRICES = {"network.matrix_ms": False, "network.matrix_rtt_ms": True}
 _LIMIT_MS = 60_000.0
 _FREE = Distribution("constant", (0.0,))
-_NO_LAWS: Laws = {}
+NO_LAWS: Laws = {}
 
 _HOMES = {key: (key.rpartition(".")[0], key.rpartition(".")[2]) for key in KEYS}
 _KEYS_OF = {table: [key for key in KEYS if _HOMES[key][0] == table] for table in TABLES}
@@ -55,7 +59,7 @@ class Settled(NamedTuple):
 
     fields: Mapping[str, Any]
     written: Any = None
-    laws: Laws = _NO_LAWS
+    laws: Laws = NO_LAWS
 
 
 @dataclass(frozen=True)
@@ -77,22 +81,20 @@ def defaults() -> Resolved:
     return resolve(NOTHING, [DEFAULTS])
 
 
-def resolve(known: Resolved, layers: Iterable[Layer]) -> Resolved:
+def resolve(known: Resolved, layers: Iterable[Layer], held: Laws = NO_LAWS) -> Resolved:
     """Lay layers over a scenario: validate what they change, and fill in the rest anew.
 
-    What they do not change holds already: it is neither checked nor read from files again. Raises
-    InputError, naming the layer and the key, for whatever the contract refuses.
+    What they do not change holds already: it is neither checked nor read from files again, nor is
+    what is `held`. Raises InputError, naming the layer and the key, for whatever the contract
+    refuses.
     """
     given = lay(known.given, layers)
     changed = {key for key, _ in given.rank.items() ^ known.given.rank.items()}
-    settled = _settle(given, changed, known.settled)
+    settled = _settle(given, changed, known.settled, held)
     renewed = {_HOMES[key][0] for key in changed} | (TABLES.keys() - known.structs.keys())
     renewed |= {_FOLLOWS[table] for table in renewed if table in _FOLLOWS}
-    structs = dict(known.structs)
-    for table in _IN_ORDER:
-        if table in renewed:
-            structs[table] = _struct(table, given, settled, structs)
-    for check, tables in _CHECKS:
+    structs = build(renewed, given, settled, known.structs)
+    for check, tables in CHECKS.items():
         if not renewed.isdisjoint(tables):
             check(given, {table: structs[table] for table in tables})
     return Resolved(given, settled, structs)
@@ -110,22 +112,68 @@ class _Reader:
     def distribution(self, spec: object, key: str) -> Distribution:
         """The distribution at `key`, which is in what is read or all of it."""
         memo = (repr(spec), str(self.layer.folder))
-        law = self.read.get(memo)
+        law: Distribution | None = self.read.get(memo)
         if law is None:
             law = parse(spec, key=key, folder=self.layer.folder, source=self.layer.source)
             self.read[memo] = law
         self.laws[memo] = law
         return law
 
+    def matrix(self, path: str) -> tuple[tuple[float, ...], ...]:
+        """The table of latencies in a file."""
+        memo = (f"{self.key} = {path!r}", str(self.layer.folder))
+        table: tuple[tuple[float, ...], ...] | None = self.read.get(memo)
+        if table is None:
+            table = read_matrix(
+                path, key=self.key, folder=self.layer.folder, source=self.layer.source,
+                round_trip=_MATRICES[self.key],
+            )  # fmt: skip
+            self.read[memo] = table
+        self.laws[memo] = table
+        return table
 
-def _settle(given: Given, changed: Set[str], known: Mapping[str, Settled]) -> dict[str, Settled]:
+
+def _settle(
+    given: Given, changed: Set[str], known: Mapping[str, Settled], held: Laws
+) -> dict[str, Settled]:
     """What every key that is given came to: `known`, but for those that changed."""
     settled = {key: known[key] for key in known if key in given.values}
     read = {memo: law for before in known.values() for memo, law in before.laws.items()}
-    for key in KEYS:
-        if key in changed and key in given.values:
-            settled[key] = _convert(_Reader(key, given.layer(key), read), given.values[key])
-    return settled
+    return settled | settle(given, changed, {**held, **read})
+
+
+def settle(given: Given, keys: Set[str], read: Laws) -> dict[str, Settled]:
+    """What these keys came to, those that are given, by their own rules. Raises InputError.
+
+    What `read` has is not read again; what is read is added to it.
+    """
+    return {
+        key: _convert(_Reader(key, given.layer(key), read), given.values[key])
+        for key in KEYS
+        if key in keys and key in given.values
+    }
+
+
+def build(
+    tables: Set[str],
+    given: Given,
+    settled: Mapping[str, Settled],
+    known: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """The structs of these tables, of what their keys came to, beside those that are `known`.
+
+    Tables that others follow from (`reach`) must be among them or known.
+    """
+    structs = dict(known)
+    for table in _IN_ORDER:
+        if table in tables:
+            structs[table] = _struct(table, given, settled, structs)
+    return structs
+
+
+def reach(tables: Iterable[str]) -> frozenset[str]:
+    """These tables and those that they follow from."""
+    return frozenset(tables).union(t for t in _FOLLOWS if _FOLLOWS[t] in tables)
 
 
 def _convert(reader: _Reader, value: object) -> Settled:
@@ -140,11 +188,8 @@ def _convert(reader: _Reader, value: object) -> Settled:
         return Settled({name: structs}, written, reader.laws)
     converted = schema.convert(KEYS[key], value, key=key, source=layer.source)
     if key in _MATRICES:
-        matrix = read_matrix(
-            converted, key=key, folder=layer.folder, source=layer.source,
-            round_trip=_MATRICES[key],
-        )  # fmt: skip
-        return Settled({name: _absolute(converted, layer.folder), "matrix": matrix})
+        fields = {name: _absolute(converted, layer.folder), "matrix": reader.matrix(converted)}
+        return Settled(fields, laws=reader.laws)
     return Settled({name: tuple(sorted(converted)) if key == "cluster.down" else converted})
 
 
@@ -425,20 +470,19 @@ def _check_limit(given: Given, structs: Mapping[str, Any]) -> None:
     raise given.error(problem, "stop.limit_ms", f"stop.{stop.on}_ms", "stop.on")
 
 
-# Every rule across keys, with the tables it looks at: it sees no others.
-_Check = Callable[[Given, Mapping[str, Any]], None]
-_CHECKS: tuple[tuple[_Check, tuple[str, ...]], ...] = (
-    (check_members, ("cluster", "protocol")),
-    (_check_matrix, ("network", "cluster")),
-    (_check_links, ("network", "cluster")),
-    (_check_servers, ("timeouts", "cluster")),
-    (_check_timer, ("timeouts",)),
-    (check_events, ("scenario", "cluster", "stop")),
-    (_check_ticks, ("timeouts",)),
-    (_check_heartbeat, ("timeouts", "node", "scenario")),
-    (_check_limit, ("stop",)),
-    (_check_persistence, ("node",)),
-)
+CHECKS: Mapping[Check, tuple[str, ...]] = {
+    check_members: ("cluster", "protocol"),
+    _check_matrix: ("network", "cluster"),
+    _check_links: ("network", "cluster"),
+    _check_servers: ("timeouts", "cluster"),
+    _check_timer: ("timeouts",),
+    check_events: ("scenario", "cluster", "stop"),
+    _check_ticks: ("timeouts",),
+    _check_heartbeat: ("timeouts", "node", "scenario"),
+    _check_limit: ("stop",),
+    _check_persistence: ("node",),
+}
+"""Every rule across keys, with the tables it looks at: it sees no others."""
 
 
 def written(resolved: Resolved) -> dict[str, Any]:
@@ -499,6 +543,13 @@ def _tidy(value: Any, folder: Path | None = None) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
+
+
+def anchored(key: str, value: object, folder: Path) -> object:
+    """A key's value that means the same in any folder: the files it names by their full paths."""
+    if key in _MATRICES and isinstance(value, str):
+        return _absolute(value, folder)
+    return _tidy(value, folder)
 
 
 def _absolute(name: str, folder: Path) -> str:

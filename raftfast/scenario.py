@@ -57,9 +57,9 @@ class Scenario:
             if "preset" in tables:
                 problem = f"value {show(tables['preset'])}: excludes --preset; give one of the two"
                 raise InputError(problem, key="preset", source=source)
-            base = _preset_layers(preset)
+            base = preset_layers(preset)
         folder = Path(os.path.abspath(path)).parent
-        layers = (*base, *_layers(tables, source, folder))
+        layers = (*base, *table_layers(tables, source, folder))
         return cls._build((*layers, *from_overrides(overrides)))
 
     @classmethod
@@ -76,13 +76,26 @@ class Scenario:
         `source` is what errors call them; files they name are relative to `folder`. Without a key
         it is the contract's defaults. Raises InputError for whatever the contract refuses.
         """
-        layers = _layers(tables, source, Path(os.path.abspath(folder)))
+        layers = table_layers(tables, source, Path(os.path.abspath(folder)))
         return cls._build((*layers, *from_overrides(overrides)))
+
+    @classmethod
+    def from_layers(
+        cls,
+        layers: Iterable[Layer],
+        held: rules.Laws | None = None,
+        below: Scenario | None = None,
+    ) -> Scenario:
+        """The scenario of layers, each laid over the ones before it, the first over `below`.
+
+        Files whose contents are `held` are not read. Raises InputError.
+        """
+        return cls._build(layers, None if below is None else below._resolved, held or rules.NO_LAWS)
 
     @classmethod
     def preset(cls, name: str, overrides: Sequence[str] = ()) -> Scenario:
         """The scenario of a preset. Raises InputError for an unknown name or a bad override."""
-        return cls._build((*_preset_layers(name), *from_overrides(overrides)))
+        return cls._build((*preset_layers(name), *from_overrides(overrides)))
 
     def under(self, name: str, overrides: Sequence[str] = ()) -> Scenario:
         """The same cluster in a ready scenario (`raftfast.ready`), and overrides upon that.
@@ -90,7 +103,7 @@ class Scenario:
         Raises InputError for a name that is none, and for a bad override.
         """
         happens = ready.tables(name, self.cluster.nodes, self.timeouts.election_ms[1])
-        over = _layers(happens, f"scenario {name}", Path())
+        over = table_layers(happens, f"scenario {name}", Path())
         return self._build((*over, *from_overrides(overrides)), self._resolved)
 
     def replace(self, **keys: Any) -> Scenario:
@@ -133,8 +146,14 @@ class Scenario:
         )
 
     @classmethod
-    def _build(cls, layers: Iterable[Layer], below: rules.Resolved | None = None) -> Scenario:
-        resolved = rules.resolve(rules.defaults() if below is None else below, layers)
+    def _build(
+        cls,
+        layers: Iterable[Layer],
+        below: rules.Resolved | None = None,
+        held: rules.Laws = rules.NO_LAWS,
+    ) -> Scenario:
+        known = rules.defaults() if below is None else below
+        resolved = rules.resolve(known, layers, held)
         structs = resolved.structs
         top = structs[""]
         return cls(
@@ -152,15 +171,19 @@ class Scenario:
         )
 
 
-def _preset_layers(
+def preset_layers(
     name: str, *, key: str | None = "preset", source: str | None = None
 ) -> tuple[Layer, ...]:
+    """The layer of a preset. Raises InputError for an unknown name, with `key` and `source`."""
     tables = load_preset(name, key=key, source=source)
-    return _layers(tables, f"preset {name}", Path())
+    return table_layers(tables, f"preset {name}", Path())
 
 
-def _layers(tables: Mapping[str, Any], source: str | None, folder: Path) -> tuple[Layer, ...]:
-    """The layer of a file, upon those of the preset it may begin with."""
+def table_layers(tables: Mapping[str, Any], source: str | None, folder: Path) -> tuple[Layer, ...]:
+    """The layer of a scenario's tables, upon that of the preset they may begin with.
+
+    Raises InputError for an unknown key or preset.
+    """
     if not isinstance(tables, Mapping):
         raise InputError(mismatch(tables, "a table"), source=source)
     base: tuple[Layer, ...] = ()
@@ -169,7 +192,7 @@ def _layers(tables: Mapping[str, Any], source: str | None, folder: Path) -> tupl
         if not isinstance(name, str):
             problem = mismatch(name, "the name of a preset, a string")
             raise InputError(problem, key="preset", source=source)
-        base = _preset_layers(name, source=source)
+        base = preset_layers(name, source=source)
     own = {key: value for key, value in tables.items() if key != "preset"}
     return (*base, Layer(source, folder, flatten(own, source)))
 

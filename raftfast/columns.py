@@ -73,7 +73,7 @@ class Columns(Mapping[str, "NDArray[np.float64]"]):
             elif twin < i and b > _SHORT and np.array_equal(block[i], block[twin]):
                 packed.append(packed[twin])
             else:
-                packed.append(self._shelf.keep(block[i], _smallest(a, b)))
+                packed.append(self._shelf.keep(block[i], smallest(a, b)))
         self._chunks[first] = (block.shape[1], packed)
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
@@ -153,7 +153,7 @@ def block_digest(values: NDArray[np.int64]) -> bytes:
     """
     low, high = values.min(axis=1).tolist(), values.max(axis=1).tolist()
     packed = [
-        a if a == b else row.astype(_smallest(a, b))
+        a if a == b else row.astype(smallest(a, b))
         for a, b, row in zip(low, high, values, strict=True)
     ]
     return _hash(values.shape[1], packed)
@@ -207,7 +207,7 @@ class _Shelf:
         return kept
 
 
-def _smallest(low: int, high: int) -> str:
+def smallest(low: int, high: int) -> str:
     """The dtype of the smallest integer that holds both."""
     for kind, limit in (("i1", 1 << 7), ("i2", 1 << 15), ("i4", 1 << 31)):
         if -limit <= low and high < limit:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-from . import callbacks, statistics
+from . import callbacks, sample_files, statistics
 from . import engine as engines
 from .batch import Batch, Progress, Worker, run_batch
-from .columns import COLUMNS
 from .core import words as w
 from .errors import InputError
 from .parameters import Block, block
@@ -37,7 +35,6 @@ _AGAIN_MAX = 1000
 # it, and keep some 20 bytes of all columns besides.
 _BYTES_A_TRIAL = 8
 _BYTES_USUAL = 40
-_WHOLE = {name for name in COLUMNS if not name.endswith("_ms")}
 
 
 def run(
@@ -213,60 +210,5 @@ class Result:
         }
 
     def write_samples(self, path: str | Path) -> None:
-        """Write every trial's columns to a .csv, .npz or .parquet file, whole or not at all.
-
-        CSV: a header, numbers, empty where there is none, booleans 0 and 1. Raises InputError for
-        another suffix, a folder that is not there, or a missing pyarrow.
-        """
-        path = Path(path)
-        writers: dict[str, Callable[[BinaryIO], None]] = {
-            ".csv": self._write_csv,
-            ".npz": self._write_npz,
-            ".parquet": self._write_parquet,
-        }
-        writer = writers.get(path.suffix.lower())
-        if writer is None:
-            raise InputError(f"{path.name!r}: must end in .csv, .npz or .parquet", key="--samples")
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with part.open("wb") as file:
-                writer(file)
-            part.replace(path)
-        except OSError as error:
-            raise InputError(
-                f"cannot be written: {error.strerror}", source=str(path), key="--samples"
-            ) from None
-        finally:
-            with suppress(OSError):
-                part.unlink()
-
-    def _write_csv(self, file: BinaryIO) -> None:
-        import numpy as np
-
-        file.write(("trial," + ",".join(COLUMNS) + "\n").encode())
-        columns = [self.samples[name] for name in COLUMNS]
-        for first in range(0, self.trials, 10_000):
-            cells = [np.char.mod("%d", np.arange(first, min(first + 10_000, self.trials)))]
-            for name, column in zip(COLUMNS, columns, strict=True):
-                values = column[first : first + 10_000]
-                text = np.char.mod("%.0f" if name in _WHOLE else "%.6f", values)
-                cells.append(np.where(np.isnan(values), "", text))
-            lines = (",".join(row) for row in zip(*cells, strict=True))
-            file.write(("\n".join(lines) + "\n").encode())
-
-    def _write_npz(self, file: BinaryIO) -> None:
-        import numpy as np
-
-        columns: dict[str, Any] = {name: self.samples[name] for name in COLUMNS}
-        np.savez_compressed(file, **columns)
-
-    def _write_parquet(self, file: BinaryIO) -> None:
-        try:
-            import pyarrow as pa
-            import pyarrow.parquet as pq
-        except ImportError:
-            raise InputError(
-                "needs pyarrow: pip install 'raftfast[parquet]'", key="--samples"
-            ) from None
-        table = pa.table({name: pa.array(self.samples[name], from_pandas=True) for name in COLUMNS})
-        pq.write_table(table, file)
+        """Write every trial's columns to a .csv, .npz or .parquet file (see `sample_files`)."""
+        sample_files.write(self._columns, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
+from functools import lru_cache
 
 from . import happenings
 from .classes import masks
@@ -11,9 +12,10 @@ from .core import words as w
 from .distributions import Distribution
 from .lawtable import LawTable, Row, ns
 from .scenario import Scenario
-from .schema import Network
+from .schema import Cluster, Event, Network, Protocol, Timeouts
 from .waits import counted, first_ranges, leases, priorities, timeout_ranges
 
+_KNOWN = 64
 _STOPS = {
     "leader": w.ON_LEADER,
     "followed": w.ON_FOLLOWED,
@@ -181,7 +183,7 @@ def block(scenario: Scenario) -> Block:
         eligible=[int(i not in down | passive) for i in range(cluster.nodes)],
         logs=_ranks(cluster.log, cluster.nodes),
         distinct_logs=int(cluster.log == "distinct"),
-        timeout_ranges=timeout_ranges(scenario),
+        timeout_ranges=timeout_ranges(timeouts, scenario.protocol, cluster.nodes),
         heartbeat_ns=ns(scenario.timeouts.heartbeat_ms),
         redraw_on=redraw_on,
         restart_on=restart_on,
@@ -191,7 +193,7 @@ def block(scenario: Scenario) -> Block:
         polled={"poll": 1, "poll-own-draw": 2}.get(timeouts.timer, 0),
         detector=_DETECTORS[timeouts.detector],
         each_tick=int(timeouts.timer == "redraw-each-tick"),
-        first_ranges=first_ranges(scenario),
+        first_ranges=first_ranges(timeouts, scenario.protocol, cluster.nodes),
         ahead=counted(timeouts.fast_forward_ms, timeouts),
         rank_wait=counted(timeouts.rank_ms, timeouts),
         ranked=int(timeouts.rank_ms > 0),
@@ -200,8 +202,8 @@ def block(scenario: Scenario) -> Block:
         tick_aligned=int(scenario.timeouts.tick_phase == "aligned"),
         drift_ppm=scenario.node.drift_ppm,
         pre_vote=_PRE_VOTES[scenario.protocol.pre_vote],
-        voting=_voting(scenario),
-        patience=_patience(scenario, passive),
+        voting=_voting(timeouts, scenario.protocol, cluster, scenario.scenario.event),
+        patience=_patience(timeouts, scenario.protocol, cluster),
         repoll_ns=ns(scenario.protocol.repoll_ms),
         repoll_denied=int(scenario.protocol.repoll_denied),
         latency_law=latency_law,
@@ -229,13 +231,16 @@ def block(scenario: Scenario) -> Block:
     )
 
 
-def _voting(scenario: Scenario) -> Voting:
-    protocol, cluster = scenario.protocol, scenario.cluster
+# The points of a sweep have most of their tables in common.
+@lru_cache(maxsize=_KNOWN)
+def _voting(
+    timeouts: Timeouts, protocol: Protocol, cluster: Cluster, events: tuple[Event, ...]
+) -> Voting:
     voters = set(cluster.voters)
-    given = priorities(scenario)
+    given = priorities(protocol, cluster.nodes)
     refusals = protocol.on_rejection == "follower" or protocol.wait_for != "quorum"
-    refusals |= scenario.timeouts.backoff in ("rejections", "kafka-2024") or protocol.repoll_ms > 0
-    held = leases(scenario)
+    refusals |= timeouts.backoff in ("rejections", "kafka-2024") or protocol.repoll_ms > 0
+    held = leases(timeouts, protocol, cluster.nodes)
     return Voting(
         voters=[int(i in voters) for i in range(cluster.nodes)],
         lease_ns=[lease.pre_vote_ns for lease in held],
@@ -253,21 +258,22 @@ def _voting(scenario: Scenario) -> Voting:
         waits_for_all={"quorum": 0, "all": w.FOR_ALL, "higher": w.FOR_HIGHER}[protocol.wait_for],
         checks_quorum=int(protocol.check_quorum),
         check_ns=[lease.check_ns for lease in held],
-        transfers=int(any(event.do == "transfer" for event in scenario.scenario.event)),
+        transfers=int(any(event.do == "transfer" for event in events)),
         tie_break=int(protocol.priority == "tie-break"),
         priorities=given,
         steps=given if protocol.priority == "escape" else [1] * cluster.nodes,
     )
 
 
-def _patience(scenario: Scenario, passive: set[int]) -> Patience:
-    timeouts = scenario.timeouts
-    given = priorities(scenario)
+@lru_cache(maxsize=_KNOWN)
+def _patience(timeouts: Timeouts, protocol: Protocol, cluster: Cluster) -> Patience:
+    given = priorities(protocol, cluster.nodes)
+    passive = {*cluster.witnesses, *cluster.learners}
     return Patience(
         backoff=_BACKOFFS[timeouts.backoff],
-        passive=[int(i in passive) for i in range(scenario.cluster.nodes)],
-        top=max(given[voter] for voter in scenario.cluster.voters),
-        decay=_DECAYS.get(scenario.protocol.priority, 0),
+        passive=[int(i in passive) for i in range(cluster.nodes)],
+        top=max(given[voter] for voter in cluster.voters),
+        decay=_DECAYS.get(protocol.priority, 0),
         factor=timeouts.backoff_factor,
         step=counted(timeouts.backoff_ms, timeouts),
         step_ns=ns(timeouts.backoff_ms),

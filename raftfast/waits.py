@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 from .classes import ranges
 from .lawtable import ns
-from .scenario import Scenario
-from .schema import Server, Timeouts
+from .schema import Protocol, Server, Timeouts
 
 
 class Lease(NamedTuple):
@@ -24,68 +24,68 @@ class Lease(NamedTuple):
     check_ns: int
 
 
-def priorities(scenario: Scenario) -> list[int]:
+T = TypeVar("T")
+
+
+def priorities(protocol: Protocol, nodes: int) -> list[int]:
     """Every server's priority: as given, or nodes, nodes - 1, ..., 1."""
-    nodes = scenario.cluster.nodes
-    return list(scenario.protocol.priorities) or list(range(nodes, 0, -1))
+    return list(protocol.priorities) or list(range(nodes, 0, -1))
 
 
-def _own(scenario: Scenario) -> list[Server]:
-    """What [[timeouts.server]] says of each server; nothing, of most."""
-    entries = {entry.id: entry for entry in scenario.timeouts.server}
-    return [entries.get(i, Server(id=i)) for i in range(scenario.cluster.nodes)]
+def _of_each(timeouts: Timeouts, nodes: int, make: Callable[[Server], T]) -> list[T]:
+    """What is made of each server's [[timeouts.server]]; most have none, and are alike."""
+    found = [make(Server(id=0))] * nodes
+    for entry in timeouts.server:
+        found[entry.id] = make(entry)
+    return found
 
 
-def leases(scenario: Scenario) -> list[Lease]:
+def leases(timeouts: Timeouts, protocol: Protocol, nodes: int) -> list[Lease]:
     """Every server's leases. They go by the range of election_ms that is its own, as each is
     configured by itself (hashicorp/consul#9135)."""
-    timeouts, protocol = scenario.timeouts, scenario.protocol
-    found = []
-    for server in _own(scenario):
+
+    def lease(server: Server) -> Lease:
         low_ms, high_ms = server.election_ms or timeouts.election_ms
         sticky_ms = protocol.sticky
         if isinstance(sticky_ms, str):
             words = {"off": 0.0, "min": low_ms, "max": high_ms, "until-own-timer": 0.0}
             sticky_ms = words[sticky_ms]
-        found.append(
-            Lease(
-                pre_vote_ns=ns(low_ms),
-                pre_vote_wait=_unit((low_ms, low_ms), timeouts)[0],
-                sticky_ns=ns(sticky_ms),
-                sticky_wait=_unit((sticky_ms, sticky_ms), timeouts)[0],
-                check_ns=ns(protocol.check_quorum_ms or low_ms),
-            )
+        return Lease(
+            pre_vote_ns=ns(low_ms),
+            pre_vote_wait=_unit((low_ms, low_ms), timeouts)[0],
+            sticky_ns=ns(sticky_ms),
+            sticky_wait=_unit((sticky_ms, sticky_ms), timeouts)[0],
+            check_ns=ns(protocol.check_quorum_ms or low_ms),
         )
-    return found
+
+    return _of_each(timeouts, nodes, lease)
 
 
-def timeout_ranges(scenario: Scenario) -> list[int]:
+def timeout_ranges(timeouts: Timeouts, protocol: Protocol, nodes: int) -> list[int]:
     """Four numbers a server: [low, high) of its own timeout as a follower and as a candidate."""
-    timeouts = scenario.timeouts
-    ends: list[int] = []
-    for server, later in zip(_own(scenario), _later(scenario), strict=True):
+
+    def drawn(server: Server) -> tuple[int, ...]:
         election = server.election_ms or timeouts.election_ms
-        candidate = server.candidate_ms or timeouts.candidate_ms
-        ends += [end + later for end in _drawn_from(timeouts, election, candidate)]
-    return ends
+        return _drawn_from(timeouts, election, server.candidate_ms or timeouts.candidate_ms)
+
+    of_each = zip(_of_each(timeouts, nodes, drawn), _later(timeouts, protocol, nodes), strict=True)
+    return [end + later for ends, later in of_each for end in ends]
 
 
-def first_ranges(scenario: Scenario) -> list[int] | None:
+def first_ranges(timeouts: Timeouts, protocol: Protocol, nodes: int) -> list[int] | None:
     """[low, high) of every server's first timeout, where it is another; as late as its others."""
-    timeouts = scenario.timeouts
     if timeouts.first_ms is None:
         return None
     ends = _unit(timeouts.first_ms, timeouts)
-    return [end + later for later in _later(scenario) for end in ends]
+    return [end + later for later in _later(timeouts, protocol, nodes) for end in ends]
 
 
-def _later(scenario: Scenario) -> list[int]:
+def _later(timeouts: Timeouts, protocol: Protocol, nodes: int) -> list[int]:
     """How much later every server is for its priority (ESCAPE, arXiv 2202.09434)."""
-    nodes = scenario.cluster.nodes
-    if scenario.protocol.priority != "escape":
+    if protocol.priority != "escape":
         return [0] * nodes
-    step = counted(scenario.timeouts.escape_ms, scenario.timeouts)
-    return [step * (nodes - priority) for priority in priorities(scenario)]
+    step = counted(timeouts.escape_ms, timeouts)
+    return [step * (nodes - priority) for priority in priorities(protocol, nodes)]
 
 
 def _drawn_from(

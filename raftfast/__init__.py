@@ -11,7 +11,10 @@ from .version import VERSION as __version__
 if TYPE_CHECKING:
     from .machine import Raft
     from .result import Result, run
+    from .results import SweepResult
     from .scenario import Scenario
+    from .spec import Spec
+    from .sweeping import sweep
 
     backend: str
 
@@ -22,12 +25,23 @@ __all__ = [
     "Result",
     "RunError",
     "Scenario",
+    "Spec",
+    "SweepResult",
     "__version__",
     "backend",
     "run",
+    "sweep",
 ]
 
-_ROOMS = {"Raft": "machine", "Result": "result", "Scenario": "scenario", "run": "result"}
+_ROOMS = {
+    "Raft": "machine",
+    "Result": "result",
+    "Scenario": "scenario",
+    "Spec": "spec",
+    "SweepResult": "results",
+    "run": "result",
+    "sweep": "sweeping",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 Report = Callable[[int, int], None]
+Describe = Callable[[int, int, float], str]
 Clock = Callable[[], float]
 
 LINE_EVERY_S = 5.0
@@ -33,12 +34,25 @@ def status(done: int, total: int, elapsed_s: float) -> str:
 
 
 class Lines:
-    """A line every `LINE_EVERY_S`, and a last one after any, or where `closing` asks for it."""
+    """A line every `LINE_EVERY_S`, and a last one after any, or where `closing` asks for it.
 
-    def __init__(self, total: int, closing: bool, clock: Clock = time.monotonic) -> None:
+    `describe` makes the line of what is done, of all there is, and of the seconds so far; `unit` is
+    what is counted.
+    """
+
+    def __init__(
+        self,
+        total: int,
+        closing: bool,
+        clock: Clock = time.monotonic,
+        describe: Describe = status,
+        unit: str = "trials",
+    ) -> None:
         self.total = total
         self.closing = closing
         self.clock = clock
+        self.describe = describe
+        self.unit = unit
         self.begun = self.said = clock()
 
     def __call__(self, done: int, total: int) -> None:
@@ -46,23 +60,26 @@ class Lines:
         if now - self.said >= LINE_EVERY_S and done < total:
             self.said = now
             self.closing = True
-            click.echo(f"raftfast: {status(done, total, now - self.begun)}", err=True)
+            click.echo(f"raftfast: {self.describe(done, total, now - self.begun)}", err=True)
 
     def close(self, finished: bool) -> None:
         """Say the last line, if the run came to its end."""
         if finished and self.closing:
             elapsed_s = self.clock() - self.begun
             rate = f", {amount(self.total / elapsed_s)}/s" if elapsed_s > 0 else ""
-            text = f"raftfast: {self.total:,} trials in {duration(elapsed_s)}{rate}"
+            text = f"raftfast: {self.total:,} {self.unit} in {duration(elapsed_s)}{rate}"
             click.echo(text, err=True)
 
 
 class Bar:
     """Rich's bar, which goes when the run ends; runs too short to wonder about show none."""
 
-    def __init__(self, after_s: float, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self, after_s: float, clock: Clock = time.monotonic, describe: Describe = status
+    ) -> None:
         self.after_s = after_s
         self.clock = clock
+        self.describe = describe
         self.begun = clock()
         self.bar: Progress | None = None
 
@@ -74,7 +91,7 @@ class Bar:
             self.bar = _rich_bar()
             self.bar.add_task("", total=total)
             self.bar.start()
-        text = status(done, total, elapsed_s)
+        text = self.describe(done, total, elapsed_s)
         self.bar.update(self.bar.task_ids[0], completed=done, description=text)
 
     def close(self, finished: bool) -> None:
@@ -96,17 +113,21 @@ def _rich_bar() -> Progress:
 
 
 @contextmanager
-def reporting(mode: str, total: int) -> Iterator[Report | None]:
+def reporting(
+    mode: str, total: int, describe: Describe = status, unit: str = "trials"
+) -> Iterator[Report | None]:
     """What to hand to a run as `progress`, for one of `options.MODES`; None for "none".
+
+    `describe` says how far it is, of `total` things called `unit`, after so many seconds.
 
     A bar needs a terminal that can move its cursor; elsewhere there are lines instead. "auto" has
     neither a bar nor a line for a run that is over before one would be of use.
     """
     reporter: Lines | Bar | None = None
     if mode in ("auto", "bar") and _stderr_is_terminal():
-        reporter = Bar(0.0 if mode == "bar" else BAR_AFTER_S)
+        reporter = Bar(0.0 if mode == "bar" else BAR_AFTER_S, describe=describe)
     elif mode != "none":
-        reporter = Lines(total, closing=mode != "auto")
+        reporter = Lines(total, closing=mode != "auto", describe=describe, unit=unit)
     finished = False
     try:
         yield reporter

@@ -1,0 +1,135 @@
+"""What a worker of a sweep does: some trials of some points, and what it hands back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import engine as engines
+from . import rows
+from .batch import Worker
+from .columns import BLOCK, block_digest
+from .errors import RaftfastError
+from .histograms import Histograms, open_tally
+from .parameters import block
+from .samples import pack
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .scenario import Scenario
+    from .spec import Spec
+
+
+class Piece(NamedTuple):
+    """Trials first .. first + trials - 1 of a point."""
+
+    point: int
+    first: int
+    trials: int
+
+
+class Outcome(NamedTuple):
+    """What became of a piece: its distribution and block digests, or the error.
+
+    `blocks` are the digests of the blocks that trials first .. first + trials - 1 are in, the first
+    block from its beginning. `row` are the cells of the whole point's statistics, where the piece
+    is the whole point. `columns` are packed samples by first trial, where they were asked for.
+    """
+
+    piece: Piece
+    record: bytes = b""
+    blocks: bytes = b""
+    elapsed_s: float = 0.0
+    events: int = 0
+    row: tuple[float | int | None, ...] | None = None
+    columns: tuple[tuple[int, int, bytes], ...] = ()
+    error: str | None = None
+
+
+class Runner:
+    """Runs pieces one after the other, until it is told to stop."""
+
+    def __init__(self, spec: Spec, engine: str | None = None, samples: bool = False) -> None:
+        self.spec = spec
+        self.engine = engine or engines.name()
+        self.samples = samples
+        self.stopped = threading.Event()
+        self._worker: Worker | None = None
+        self._buffer: NDArray[np.int64] | None = None
+        self._tally = open_tally(self.engine)
+
+    def stop(self) -> None:
+        """Let `run` return soon, with what it has finished. May be called by another thread."""
+        self.stopped.set()
+        worker = self._worker
+        if worker is not None:
+            worker.stop()
+
+    def run(self, pieces: Sequence[Piece]) -> list[Outcome]:
+        """The outcomes of the pieces; fewer after `stop`."""
+        outcomes = []
+        for piece in pieces:
+            if self.stopped.is_set():
+                break
+            try:
+                outcome = self._run(piece)
+            except RaftfastError as error:
+                outcome = Outcome(piece, error=str(error))
+            except MemoryError:
+                outcome = Outcome(piece, error="out of memory")
+            if outcome is not None:
+                outcomes.append(outcome)
+        return outcomes
+
+    def _run(self, piece: Piece) -> Outcome | None:
+        """The outcome of a piece, None where it was stopped."""
+        scenario = self.spec.scenario(piece.point)
+        self._worker = worker = Worker(block(scenario), self.engine)
+        # Fresh memory costs more than the trials of a small point.
+        worker.buffer = self._buffer
+        if self.stopped.is_set():
+            return None
+        tally = self._tally
+        tally.clear()
+        digests = []
+        columns = []
+        events = 0
+        elapsed = 0.0
+        end = piece.first + piece.trials
+        for start in range(piece.first - piece.first % BLOCK, end, BLOCK):
+            count = min(BLOCK, end - start)
+            began = time.perf_counter()
+            values, handled = worker.run(scenario.seed, start, count)
+            elapsed += time.perf_counter() - began
+            if values.shape[1] < count:
+                return None
+            skipped = max(piece.first - start, 0)
+            tally.add(memoryview(values.reshape(-1).data), count, skipped, count)
+            digests.append(block_digest(values))
+            events += handled
+            if self.samples:
+                columns.append((start, count, pack(values)))
+        self._buffer = worker.buffer
+        record = Histograms.from_tally(tally)
+        row = tuple(statistics_of(record, scenario)) if piece.first == 0 else None
+        return Outcome(
+            piece, record.to_bytes(), b"".join(digests), elapsed, events, row, tuple(columns)
+        )
+
+
+def summary_of(record: Histograms, scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The metrics and rates of a point, as `Result.summary` has them."""
+    stop = scenario.stop
+    metrics, rates = record.summary(limit_ms=stop.limit_ms)
+    if stop.on == "duration":
+        rates["availability"] = record.availability(stop.duration_ms)
+    return metrics, rates
+
+
+def statistics_of(record: Histograms, scenario: Scenario) -> list[float | int | None]:
+    """The cells of a point's statistics, in the order of `rows.statistics`."""
+    return rows.cells(*summary_of(record, scenario))

@@ -14,8 +14,21 @@ import click
 from ..errors import RaftfastError
 from ..version import VERSION
 
-_COMMANDS = ("run", "trace", "live", "strategies", "presets", "info")
-_LATER = ("sweep", "status", "export", "compare", "check")
+_COMMANDS = (
+    "run",
+    "sweep",
+    "status",
+    "top",
+    "export",
+    "merge",
+    "init",
+    "trace",
+    "live",
+    "strategies",
+    "presets",
+    "info",
+)
+_LATER = ("compare", "check")
 
 _FAILED, _INTERRUPTED, _PIPE_CLOSED = 1, 130, 141
 

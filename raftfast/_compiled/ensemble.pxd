@@ -39,7 +39,7 @@ cdef class Ensemble:
     cdef Leases leases
     cdef Patience patience
     cdef Events events_from
-    cdef int eventful, steady, forgets
+    cdef int eventful, observed, steady, forgets
     cdef int64_t repoll_ns
     cdef int64_t[::1] rounds
     cdef Network network
@@ -62,6 +62,7 @@ cdef class Ensemble:
     cpdef int elect(self, uint64_t seed, int64_t trial) noexcept nogil
     cdef apart look_around(self) noexcept nogil
     cdef void start(self, uint64_t seed, int64_t trial) noexcept nogil
+    cdef apart start_observed(self) noexcept nogil
     @cython.locals(i=int)
     cdef void start_cold(self) noexcept nogil
     @cython.locals(broadcast=int64_t, contact=int64_t, i=int, leader=int)

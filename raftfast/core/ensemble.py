@@ -183,6 +183,9 @@ class Ensemble:
         self.eventful = int(self.events_from.rows > 0)
         if self.eventful:
             self.network.let_change(self.up)
+        self.observed = 0
+        if self.busy or self.repoll_ns > 0 or self.eventful or self.safety.selective or self.tunes:
+            self.observed = 1
 
     def cancel(self) -> None:
         """Let `run` return after a few thousand more events at most. Any thread may call this."""
@@ -272,16 +275,10 @@ class Ensemble:
             self.network.clear_departures()
         self.stop.clear()
         self.watched = 0
-        if self.busy or self.journal.on or self.repoll_ns > 0 or self.eventful:
+        if self.observed or self.journal.on:
             self.watched = 1
-        if self.safety.selective:
-            self.watched = 1
-            self.safety.clear_votes()
-            if self.forgets:
-                self.census.expect_forgetting()
-        if self.tunes:
-            self.watched = 1
-            self.tuning.clear()
+            if self.tunes:
+                self.tuning.clear()
         self.status = RUNNING
         if self.distinct_logs:
             self.permute_logs()
@@ -294,6 +291,15 @@ class Ensemble:
         else:
             self.census.clear(1)
             self.start_cold()
+        if self.observed:
+            self.start_observed()
+
+    def start_observed(self) -> None:
+        """What else begins with a trial that has more to it than messages and timers."""
+        if self.safety.selective:
+            self.safety.open_votes()
+        if self.forgets:
+            self.census.expect_forgetting()
         if self.eventful:
             self.events_from.start(self.crashed)
 

@@ -28,7 +28,6 @@ if not cython.compiled:
         TERM_WENT_BACK,
         TWO_LEADERS,
         VOTED_TWICE,
-        rarely,
     )
 
 
@@ -41,6 +40,7 @@ class Safety:
     def __init__(self, nodes: int, terms: int) -> None:
         self.nodes = nodes
         self.voters = nodes
+        self.doubtful = nodes
         self.terms = terms
         self.selective = 0
         self.overflowed = 0
@@ -67,6 +67,8 @@ class Safety:
         self.voters = sum(voters)
         if forgets or self.voters < self.nodes:
             self.selective = 1
+            # No majority is taken on trust: `support` counts whatever anybody votes.
+            self.doubtful = 2 * self.nodes
             self.cast = array("h", bytes(2 * self.terms * self.nodes))
             self.votes = array("h", bytes(2 * self.terms * self.nodes))
 
@@ -79,12 +81,14 @@ class Safety:
             self.office[term] = 0
         self.highest = 0
 
-    def clear_votes(self) -> None:
-        """Forget every vote."""
+    def open_votes(self) -> None:
+        """A trial begins: of all votes kept those are left that were cast before it."""
         for i in range((self.latest_vote + 1) * self.nodes):
             self.cast[i] = 0
             self.votes[i] = 0
         self.latest_vote = 0
+        for server in range(self.nodes):
+            self.keep_vote(server, self.term[server], self.voted_for[server])
 
     def enter(self, server: int, term: int, voted_for: int) -> None:
         """Take a server's first state for granted."""
@@ -92,8 +96,6 @@ class Safety:
         self.term[server] = term
         self.voted_for[server] = voted_for
         self.support_term[server] = NO_TERM
-        if rarely(self.selective):
-            self.keep_vote(server, term, voted_for)
 
     def enter_all(self) -> None:
         """Take it for granted that nobody has voted in term 0."""
@@ -174,10 +176,8 @@ class Safety:
             self.overflowed = 1
             return 0
         votes = self.support[server] if self.support_term[server] == term else 0
-        if rarely(self.selective):
-            votes = self.votes[term * self.nodes + server]
-        if votes * 2 <= self.voters or tally * 2 <= self.voters:
-            self.report(NO_MAJORITY)
+        if votes * 2 <= self.doubtful or tally * 2 <= self.doubtful:
+            self.check_majority(server, term, votes, tally)
         if self.office[term]:
             if self.office[term] != server + 1:
                 self.report(TWO_LEADERS)
@@ -186,6 +186,13 @@ class Safety:
         if term > self.highest:
             self.highest = term
         return 1
+
+    def check_majority(self, server: int, term: int, votes: int, tally: int) -> None:
+        """Report a leader for whom, or by whose own count, no majority voted."""
+        if self.selective:
+            votes = self.votes[term * self.nodes + server]
+        if votes * 2 <= self.voters or tally * 2 <= self.voters:
+            self.report(NO_MAJORITY)
 
     def is_led(self, term: int) -> int:
         """Whether anybody took office in this term."""

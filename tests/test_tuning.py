@@ -326,6 +326,7 @@ def test_both_backends_agree(both: tuple[str, str], drawn: dict[str, Any], seed:
         key: value for key, value in drawn["timeouts"].items() if not key.startswith("tick")
     }
     drawn["timeouts"] = {**timeouts, "timer": "redraw", "detector": "dynatune"}
+    drawn["node"] = {**drawn["node"], "persistence": "durable"}
     of = Scenario.from_dict(drawn)
     python, compiled = (raftfast.run(of, 3, seed, jobs=1, engine=engine) for engine in both)
     assert python.digest == compiled.digest

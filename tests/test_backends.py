@@ -29,7 +29,7 @@ SATURATED = Scenario.from_dict(
 @given(scenarios(), st.integers(0, 2**64 - 1))
 @example(SATURATED, 2**64 - 1)
 def test_both_backends_agree_and_nothing_is_unsafe(both, scenario, seed):
-    trials = 5 if scenario.cluster.nodes < 10 else 1
+    trials = 3 if scenario.cluster.nodes < 10 else 1
     python, compiled = (
         raftfast.run(scenario, trials, seed, jobs=1, engine=engine) for engine in both
     )

@@ -78,7 +78,7 @@ class Few:
         self.values = values
         self.counts = counts
         self.upto = list(accumulate(counts))
-        self.size = self.upto[-1]
+        self.size = self.upto[-1] if counts else 0
         self.unit = unit
 
     def pick(self, ranks: Ints) -> list[float]:

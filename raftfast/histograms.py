@@ -7,9 +7,10 @@ the trials merge to those of the whole, to the last bit.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ FEW = 16
 
 _ROOM = 4096
 _CENSORED = COLUMNS.index("censored")
+_TWINS = {2 * COLUMNS.index("unavailable_ms"): 2 * COLUMNS.index("election_ms")}
 
 
 def open_tally(engine: str) -> Any:
@@ -129,6 +131,11 @@ class Histograms:
         ended, which was first is not known: the curve is as in a life table, and a quantile may be
         one of those next to the sample's.
         """
+        metrics, rates = self.entries(limit_ms)
+        return {name: copy.deepcopy(entry) for name, entry in metrics.items()}, rates
+
+    def entries(self, limit_ms: float) -> tuple[dict[str, Any], dict[str, Any]]:
+        """As `summary`, but shared with other columns and points: not to be changed."""
         metrics = {
             name: self._entry(column, limit_ms if name in TIMES else None)
             for column, name in enumerate(COLUMNS)
@@ -148,27 +155,48 @@ class Histograms:
 
     def _entry(self, column: int, limit: float | None) -> dict[str, Any]:
         if not self.censored:
-            return statistics.summarise_complete(self._sample(2 * column), PERCENTILES)
+            return self._complete(2 * column)
         seen = self._side(2 * column).ordered()
         # Where trials ended and none of them has a value, what the others are is left out.
         nothing = self._ended > 0 and not seen.size
         cut = seen if nothing else self._side(2 * column + 1).bounds(limit)
         return statistics.summarise_censored(seen, cut, limit, PERCENTILES)
 
+    def _complete(self, side: int) -> dict[str, Any]:
+        """The entry of a side of which every trial ended.
+
+        Most columns have few values, and most points of a sweep the same in many: what is said of
+        them is known. A first leader's time and the time without a leader are often alike.
+        """
+        start, end = self._bounds[side : side + 2]
+        if start < end <= start + FEW and side not in self.large:
+            zero = side * w.TALLY_PLACES + 1
+            values = tuple([key - zero for key in self.keys[start:end].tolist()])
+            return _entry_of_few(values, tuple(self.counts[start:end].tolist()), _unit(side))
+        twin = _TWINS.get(side)
+        if twin is not None and self._are_alike(side, twin):
+            return self._complete(twin)
+        if side not in self._entries:
+            self._entries[side] = statistics.summarise_complete(self._side(side), PERCENTILES)
+        return self._entries[side]
+
+    @cached_property
+    def _entries(self) -> dict[int, dict[str, Any]]:
+        return {}
+
+    def _are_alike(self, side: int, other: int) -> bool:
+        (a, b), (c, d) = self._bounds[side : side + 2], self._bounds[other : other + 2]
+        return (
+            b - a == d - c
+            and self.large.get(side) == self.large.get(other)
+            and bool((self.counts[a:b] == self.counts[c:d]).all())
+            and bool((self.keys[a:b] - self.keys[c:d] == (side - other) * w.TALLY_PLACES).all())
+        )
+
     def _side(self, side: int) -> Side:
         start, end = self._bounds[side : side + 2]
         places = self.keys[start:end] - side * w.TALLY_PLACES
         return Side(places, self.counts[start:end], self.large.get(side), _unit(side))
-
-    def _sample(self, side: int) -> statistics.Sample:
-        """The side as a sample, in the least time."""
-        start, end = self._bounds[side : side + 2]
-        if start < end <= start + FEW and side not in self.large:
-            zero = side * w.TALLY_PLACES + 1
-            values = [key - zero for key in self.keys[start:end].tolist()]
-            if values[0] >= 0:
-                return Few(values, self.counts[start:end].tolist(), _unit(side))
-        return self._side(side)
 
     def _sums(self, column: int) -> tuple[int, int, int]:
         """Count, sum and sum of squares of a column over all trials, in the engine's units."""
@@ -184,6 +212,14 @@ class Histograms:
                 first = int(self.keys.searchsorted(side * w.TALLY_PLACES + most + 2))
                 hits += sum(self.counts[first:last].tolist())
         return hits
+
+
+@lru_cache(maxsize=4096)
+def _entry_of_few(values: tuple[int, ...], counts: tuple[int, ...], unit: int) -> dict[str, Any]:
+    """The entry of a sample of few values, the first of them -1 where some are missing."""
+    missing = int(values[0] < 0)
+    few = Few(list(values[missing:]), list(counts[missing:]), unit)
+    return statistics.summarise_complete(few, PERCENTILES)
 
 
 def _unit(side: int) -> int:

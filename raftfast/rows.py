@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from .columns import COLUMNS
@@ -11,7 +12,8 @@ from .statistics import FLAGS, INTERVALS, PERCENTILES
 METRICS = tuple(name for name in COLUMNS if name not in FLAGS)
 """The columns that have statistics."""
 
-STATISTICS = ("count", "mean", "restricted_mean", "sd", "min", *PERCENTILES, "p99.99", "max")
+_SOMETIMES = "restricted_mean"
+STATISTICS = ("count", "mean", "sd", "min", *PERCENTILES, "p99.99", "max", _SOMETIMES)
 """The statistics of a metric, one cell each: "election_ms.p99"."""
 
 WITH_INTERVAL = ("mean", *INTERVALS)
@@ -22,6 +24,10 @@ RATES = ("split_first_term", "contested_first_term", "multi_term", "censored", "
 
 COUNTS = ("trials", "censored", "violations", "digest")
 """What stands between a point's swept values and its statistics."""
+
+
+_ALWAYS = itemgetter(*STATISTICS[:-1])
+_UNKNOWN = (None, None)
 
 
 def _ends(name: str) -> tuple[str, str]:
@@ -49,10 +55,11 @@ def cells(metrics: Mapping[str, Any], rates: Mapping[str, Any]) -> list[float | 
     out: list[float | int | None] = []
     for metric in METRICS:
         entry = metrics[metric]
-        out += [entry.get(statistic) for statistic in STATISTICS]
+        out += _ALWAYS(entry)
+        out.append(entry.get(_SOMETIMES))
         intervals = entry["ci95"]
         for name in WITH_INTERVAL:
-            out += intervals.get(name) or (None, None)
+            out += intervals.get(name) or _UNKNOWN
     for name in RATES:
         rate = rates.get(name)
         out += (None, None, None) if rate is None else (rate["value"], *rate["ci95"])

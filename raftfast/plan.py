@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -117,10 +117,12 @@ class Plan:
         if elapsed_s > 0:
             self.rate += _LEARNT * (trials / elapsed_s - self.rate)
 
-    def close(self, index: int, whole: Part, row: Mapping[str, Any]) -> None:
+    def close(self, index: int, whole: Part, header: Sequence[str], row: Sequence[Any]) -> None:
         """A point has the trials it wanted: let it go, or begin its next stage."""
         del self.open[index]
-        if not self.is_enough(whole.trials, row):
+        if self.spec.adaptive is None:
+            return
+        if not self.is_enough(whole.trials, dict(zip(header, row, strict=True))):
             self._waiting.append(self._opened(index, self._doubled(whole.trials), [whole]))
 
     def drop(self, index: int) -> None:

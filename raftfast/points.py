@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import engine as engines
 from . import rows
 from .batch import Worker
-from .columns import BLOCK, block_digest
+from .columns import BLOCK, block_digest, digest_of
 from .errors import RaftfastError
 from .histograms import Histograms, open_tally
 from .parameters import block
@@ -36,8 +36,8 @@ class Outcome(NamedTuple):
     """What became of a piece: its distribution and block digests, or the error.
 
     `blocks` are the digests of the blocks that trials first .. first + trials - 1 are in, the first
-    block from its beginning. `row` are the cells of the whole point's statistics, where the piece
-    is the whole point. `columns` are packed samples by first trial, where they were asked for.
+    block from its beginning. `row` are the cells of the point behind its swept values, if the piece
+    is the point. `columns` are packed samples by first trial, where they were asked for.
     """
 
     piece: Piece
@@ -45,7 +45,7 @@ class Outcome(NamedTuple):
     blocks: bytes = b""
     elapsed_s: float = 0.0
     events: int = 0
-    row: tuple[float | int | None, ...] | None = None
+    row: tuple[Any, ...] | None = None
     columns: tuple[tuple[int, int, bytes], ...] = ()
     error: str | None = None
 
@@ -88,6 +88,8 @@ class Runner:
     def _run(self, piece: Piece) -> Outcome | None:
         """The outcome of a piece, None where it was stopped."""
         scenario = self.spec.scenario(piece.point)
+        # The last one's memory is warm.
+        self._worker = None
         self._worker = worker = Worker(block(scenario), self.engine)
         # Fresh memory costs more than the trials of a small point.
         worker.buffer = self._buffer
@@ -115,21 +117,26 @@ class Runner:
                 columns.append((start, count, pack(values)))
         self._buffer = worker.buffer
         record = Histograms.from_tally(tally)
-        row = tuple(statistics_of(record, scenario)) if piece.first == 0 else None
+        row = None
+        if piece.first == 0:
+            row = tuple(cells_of(record, piece.trials, digests, scenario))
         return Outcome(
             piece, record.to_bytes(), b"".join(digests), elapsed, events, row, tuple(columns)
         )
 
 
 def summary_of(record: Histograms, scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The metrics and rates of a point, as `Result.summary` has them."""
+    """The metrics and rates of a point, as `Result.summary` has them: not to be changed."""
     stop = scenario.stop
-    metrics, rates = record.summary(limit_ms=stop.limit_ms)
+    metrics, rates = record.entries(stop.limit_ms)
     if stop.on == "duration":
         rates["availability"] = record.availability(stop.duration_ms)
     return metrics, rates
 
 
-def statistics_of(record: Histograms, scenario: Scenario) -> list[float | int | None]:
-    """The cells of a point's statistics, in the order of `rows.statistics`."""
-    return rows.cells(*summary_of(record, scenario))
+def cells_of(
+    record: Histograms, trials: int, blocks: Sequence[bytes], scenario: Scenario
+) -> list[Any]:
+    """The cells of a point behind its swept values: those of `rows.COUNTS` and its statistics."""
+    counts = (trials, record.censored, record.total("violations"), digest_of(trials, blocks))
+    return [*counts, *rows.cells(*summary_of(record, scenario))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -158,7 +159,8 @@ class SweepResult(Mapping[str, "NDArray[Any]"]):
         """The metrics and rates of a finished point, as `Result.summary` has them."""
         record = Histograms.from_bytes(self.whole(point).record)
         metrics, rates = summary_of(record, self.spec.scenario(point))
-        return {"metrics": metrics, "rates": rates}
+        own = {name: copy.deepcopy(entry) for name, entry in metrics.items()}
+        return {"metrics": own, "rates": rates}
 
     def samples(self, point: int) -> Columns:
         """Every trial's columns of a point, where the sweep was to keep them.

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import rows
-from .columns import BLOCK, digest_of
+from .columns import BLOCK
 from .errors import InputError, RunError
 from .executors import Executor, make
 from .histograms import Histograms, merge
 from .plan import Plan
-from .points import Outcome, Piece, statistics_of
+from .points import Outcome, Piece, cells_of
 from .results import SweepResult
 from .spec import Spec
 from .store import Part, Store, as_cell
@@ -293,28 +293,21 @@ class _Sweep:
             # A worker works the statistics out where it had all of the point.
             self._finish(index, point.parts, outcome.row if len(point.parts) == 1 else None)
 
-    def _finish(self, index: int, parts: Sequence[Part], statistics: Sequence[Any] | None) -> None:
+    def _finish(self, index: int, parts: Sequence[Part], cells: Sequence[Any] | None) -> None:
         """All of a point's trials are there."""
-        whole, record = joined(parts)
-        if statistics is None:
-            statistics = statistics_of(record, self.spec.scenario(index))
+        whole = parts[0]
+        if cells is None:
+            whole, record = joined(parts)
+            scenario = self.spec.scenario(index)
+            cells = cells_of(record, whole.trials, _blocks(whole.blocks), scenario)
         values = self.spec.point(index).values
-        digest = digest_of(whole.trials, _blocks(whole.blocks))
-        row = [
-            index,
-            *(as_cell(values.get(key)) for key in self.spec.keys),
-            whole.trials,
-            record.total("censored"),
-            record.total("violations"),
-            digest,
-            *statistics,
-        ]
+        row = [index, *(as_cell(values.get(key)) for key in self.spec.keys), *cells]
         self.unsaved.rows[index] = row
         self.unsaved.wholes[index] = whole
         self.unsaved.parts = [part for part in self.unsaved.parts if part.point != index]
         self.done.add(index)
         self.finished += 1
-        self.plan.close(index, whole, dict(zip(self.names, row, strict=True)))
+        self.plan.close(index, whole, self.names, row)
 
     def _save(self) -> None:
         """Commit what came in."""

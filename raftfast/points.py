@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import engine as engines
@@ -13,7 +14,7 @@ from .batch import Worker
 from .columns import BLOCK, block_digest, digest_of
 from .errors import RaftfastError
 from .histograms import Histograms, open_tally
-from .parameters import block
+from .parameters import Block, block
 from .samples import pack
 
 if TYPE_CHECKING:
@@ -70,27 +71,31 @@ class Runner:
             worker.stop()
 
     def run(self, pieces: Sequence[Piece]) -> list[Outcome]:
-        """The outcomes of the pieces; fewer after `stop`."""
-        outcomes = []
+        """The outcomes of the pieces; fewer after `stop`.
+
+        What can be is done for all pieces in a row: the engine fills the caches, and between two of
+        its runs everything else takes twice as long.
+        """
+        outcomes: list[Outcome] = []
+        prepared = []
         for piece in pieces:
+            with _noted(piece, outcomes):
+                scenario = self.spec.scenario(piece.point)
+                prepared.append((piece, scenario, block(scenario)))
+        done = []
+        for piece, scenario, parameters in prepared:
             if self.stopped.is_set():
                 break
-            try:
-                outcome = self._run(piece)
-            except RaftfastError as error:
-                outcome = Outcome(piece, error=str(error))
-            except MemoryError:
-                outcome = Outcome(piece, error="out of memory")
-            if outcome is not None:
-                outcomes.append(outcome)
-        return outcomes
+            with _noted(piece, outcomes):
+                if trials := self._simulate(piece, scenario.seed, parameters):
+                    done.append((scenario, trials))
+        return outcomes + [_outcome(scenario, trials) for scenario, trials in done]
 
-    def _run(self, piece: Piece) -> Outcome | None:
-        """The outcome of a piece, None where it was stopped."""
-        scenario = self.spec.scenario(piece.point)
+    def _simulate(self, piece: Piece, seed: int, parameters: Block) -> _Trials | None:
+        """The trials of a piece, None where it was stopped."""
         # The last one's memory is warm.
         self._worker = None
-        self._worker = worker = Worker(block(scenario), self.engine)
+        self._worker = worker = Worker(parameters, self.engine)
         # Fresh memory costs more than the trials of a small point.
         worker.buffer = self._buffer
         if self.stopped.is_set():
@@ -105,7 +110,7 @@ class Runner:
         for start in range(piece.first - piece.first % BLOCK, end, BLOCK):
             count = min(BLOCK, end - start)
             began = time.perf_counter()
-            values, handled = worker.run(scenario.seed, start, count)
+            values, handled = worker.run(seed, start, count)
             elapsed += time.perf_counter() - began
             if values.shape[1] < count:
                 return None
@@ -117,12 +122,38 @@ class Runner:
                 columns.append((start, count, pack(values)))
         self._buffer = worker.buffer
         record = Histograms.from_tally(tally)
-        row = None
-        if piece.first == 0:
-            row = tuple(cells_of(record, piece.trials, digests, scenario))
-        return Outcome(
-            piece, record.to_bytes(), b"".join(digests), elapsed, events, row, tuple(columns)
-        )
+        return _Trials(piece, record, digests, elapsed, events, columns)
+
+
+class _Trials(NamedTuple):
+    """What a piece came to, before anything is said of it."""
+
+    piece: Piece
+    record: Histograms
+    digests: list[bytes]
+    elapsed_s: float
+    events: int
+    columns: list[tuple[int, int, bytes]]
+
+
+@contextmanager
+def _noted(piece: Piece, outcomes: list[Outcome]) -> Iterator[None]:
+    """Let what goes wrong with a piece be its outcome."""
+    try:
+        yield
+    except RaftfastError as error:
+        outcomes.append(Outcome(piece, error=str(error)))
+    except MemoryError:
+        outcomes.append(Outcome(piece, error="out of memory"))
+
+
+def _outcome(scenario: Scenario, trials: _Trials) -> Outcome:
+    piece, record, digests, elapsed_s, events, columns = trials
+    row = None
+    if piece.first == 0:
+        row = tuple(cells_of(record, piece.trials, digests, scenario))
+    blocks = b"".join(digests)
+    return Outcome(piece, record.to_bytes(), blocks, elapsed_s, events, row, tuple(columns))
 
 
 def summary_of(record: Histograms, scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:

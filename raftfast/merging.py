@@ -47,6 +47,7 @@ def merge(out: str | os.PathLike[str], parts: Sequence[str | os.PathLike[str]]) 
     finally:
         for source in sources:
             source.close()
+    store.unlock()
     return SweepResult(store)
 
 

@@ -306,8 +306,8 @@ class Store:
                     raise RunError(f"{self.path}: another sweep is at work on it") from None
             time.sleep(0.1)
 
-    def release_in_child(self) -> None:
-        """In a forked worker: hold the lock no longer, so that it ends with its parent."""
+    def unlock(self) -> None:
+        """Let others write again; in a forked worker: let the lock end with its parent."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -316,9 +316,7 @@ class Store:
         """Close the file; the write-ahead log is folded into it."""
         with suppress(sqlite3.Error):
             self._db.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self.unlock()
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -89,6 +89,8 @@ def sweep(
     except BaseException:
         store.close()
         raise
+    # Whoever keeps the results open may add trials to them.
+    store.unlock()
     return SweepResult(store)
 
 
@@ -147,7 +149,7 @@ def _running(
         jobs,
         samples=samples,
         scheduler=scheduler,
-        in_child=store.release_in_child,
+        in_child=store.unlock,
     )
     try:
         yield workers

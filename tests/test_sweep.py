@@ -120,6 +120,15 @@ def test_a_point_in_pieces_is_the_same_point(tmp_path, trials, monkeypatch):
         assert row["digest"] == raftfast.run(scenario).digest
 
 
+def test_trials_are_added_to_results_that_are_still_open(tmp_path):
+    path = tmp_path / "open.db"
+    first = sweep({**SPEC, "trials": 5}, path, jobs=1)
+    second = sweep({**SPEC, "trials": 9}, path, jobs=1)
+    assert set(first["trials"]) == set(second["trials"]) == {9.0}
+    first.close()
+    second.close()
+
+
 def test_another_spec_is_refused_with_the_difference(swept):
     path, _ = swept
     with pytest.raises(InputError, match=r"small\.db: holds another sweep \(.*seed.*\); give"):

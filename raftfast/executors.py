@@ -27,6 +27,7 @@ KINDS = ("processes", "threads", "dask")
 """The executors there are, the default first."""
 
 _ORPHANS_LOOK_S = 0.3
+_LAST_S = 1.0
 _SCHEDULER_S = 20
 
 
@@ -128,10 +129,18 @@ def _open_process(
     global _runner  # noqa: PLW0603 - one runner a process, made once
     runner = _runner = Runner(spec, samples=samples)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: runner.stop())
+    signal.signal(signal.SIGTERM, lambda number, frame: _end_soon(runner))
     if in_child is not None:
         in_child()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_soon(runner: Runner) -> None:
+    """Asked to end: hand back what is finished, and go, whatever this process waits for then."""
+    runner.stop()
+    last = threading.Timer(_LAST_S, os._exit, (1,))
+    last.daemon = True
+    last.start()
 
 
 def _end_with(parent: int) -> None:
@@ -143,6 +152,8 @@ def _end_with(parent: int) -> None:
 
 def _run_in_process(pieces: Sequence[Piece]) -> list[Outcome]:
     assert _runner is not None
+    if _runner.stopped.is_set():  # by somebody else than the sweep: another worker takes over
+        os._exit(1)
     return _runner.run(pieces)
 
 
@@ -208,7 +219,14 @@ class Dask:
         except (OSError, ValueError) as error:
             problem = f"{scheduler!r} does not answer: {error}"
             raise InputError(problem, key="--scheduler") from None
-        self._check()
+        try:
+            self._check()
+        except ImportError as error:
+            self.close()
+            raise RunError(f"a Dask worker cannot import raftfast: {error}") from None
+        except BaseException:
+            self.close()
+            raise
         # Without `pure` a call is run again where its arguments were seen before.
         self._pool = self._client.get_executor(pure=False)
         self._spec = _packed(spec)
@@ -217,14 +235,11 @@ class Dask:
 
     def _check(self) -> None:
         """See that every worker would give the results that this process would."""
-
         answers = set(self._client.run(_about).values())
         if not answers:
-            self.close()
             raise RunError("the Dask scheduler has no workers; start some with `dask worker`")
         others = {f"{version} ({backend})" for version, backend in answers if version != VERSION}
         if others:
-            self.close()
             raise RunError(
                 f"Dask workers run raftfast {', '.join(sorted(others))}, and this is {VERSION}"
             )

@@ -12,7 +12,8 @@ from .errors import InputError, RunError
 from .results import SweepResult
 from .spec import Spec
 from .store import Store
-from .sweeping import open_for
+from .sweeping import minor, open_for
+from .version import VERSION
 
 _BATCH = 500
 
@@ -34,7 +35,7 @@ def merge(out: str | os.PathLike[str], parts: Sequence[str | os.PathLike[str]]) 
         for part in parts:
             sources.append(Store.open(part))
         spec = Spec.from_resolved(json.loads(sources[0].meta()["spec"]))
-        for source in sources[1:]:
+        for source in sources:
             _check(source, spec, sources[0].path)
         store = open_for(spec, out)
         try:
@@ -53,6 +54,9 @@ def merge(out: str | os.PathLike[str], parts: Sequence[str | os.PathLike[str]]) 
 
 def _check(source: Store, spec: Spec, first: str) -> None:
     meta = source.meta()
+    if minor(meta["version"]) != minor(VERSION):
+        problem = f"was made by raftfast {meta['version']}, whose draws may differ from {VERSION}'s"
+        raise InputError(problem, source=source.path)
     if meta["fingerprint"] != spec.fingerprint():
         there = Spec.from_resolved(json.loads(meta["spec"]))
         differences = "; ".join(spec.differences(there))

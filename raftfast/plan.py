@@ -52,8 +52,9 @@ class Point:
 class Plan:
     """The pieces that are left of these points of a sweep, in their order.
 
-    What the store holds is not run again. With [adaptive] a point's trials are doubled until its
-    interval is narrow: a stage after the other, each of which is a whole result.
+    What the store holds is not run again; `enough` are points found to have all. With [adaptive] a
+    point's trials are doubled until its interval is narrow: a stage after the other, each of which
+    is a whole result.
     """
 
     def __init__(self, spec: Spec, points: Iterable[int], store: Store) -> None:
@@ -61,6 +62,7 @@ class Plan:
         self.store = store
         self.rate = _FIRST_RATE
         self.open: dict[int, Point] = {}
+        self.enough: list[int] = []
         self._next = iter(points)
         self._trials = store.trials()
         self._begun = {part.point for part in store.parts()}
@@ -94,6 +96,7 @@ class Plan:
             if done >= target:
                 row = self.store.row(index) if self.spec.adaptive else None
                 if row is None or self.is_enough(done, row):
+                    self.enough.append(index)
                     continue
                 target = self._doubled(done)
             parts = self.store.parts(index) if index in self._begun else []
@@ -104,11 +107,12 @@ class Plan:
         return None
 
     def _opened(self, index: int, target: int, parts: list[Part]) -> Point:
-        point = Point(index, target, parts)
-        point.issued = point.upto
-        # What came after a gap, or is more than there is to be, is run again.
-        point.parts = [p for p in parts if p.first + p.trials <= min(point.issued, target)]
-        point.issued = point.upto
+        point = Point(index, target)
+        # What came after a gap, overlaps, or is more than there is to be, is run again.
+        for part in sorted(parts):
+            if part.first == point.issued and part.first + part.trials <= target:
+                point.parts.append(part)
+                point.issued += part.trials
         self.open[index] = point
         return point
 

@@ -173,8 +173,16 @@ class SweepResult(Mapping[str, "NDArray[Any]"]):
             problem = f"point {point} has no samples; they are kept by sweep --samples"
             raise InputError(problem, source=self._store.path)
         columns = Columns()
+        upto = 0
         for first, count, packed in kept:
-            columns.add(first, unpack(packed, count))
+            if first == upto:
+                columns.add(first, unpack(packed, count))
+                upto += count
+        trials = self.whole(point).trials
+        if upto != trials:
+            problem = f"point {point} has samples of {upto:,} of its {trials:,} trials: not every "
+            problem += "run was with --samples"
+            raise InputError(problem, source=self._store.path)
         return columns
 
     def write_samples(self, point: int, path: str | os.PathLike[str]) -> None:
@@ -192,13 +200,14 @@ class SweepResult(Mapping[str, "NDArray[Any]"]):
         A point counts as done when it has as many trials as the spec asks of it at first.
         """
         wanted = self.spec.trials
+        failures = self._store.failures()
         done = trials = violations = 0
-        for count, broken in self._store.rows(["trials", "violations"]):
-            done += count >= wanted
+        for point, count, broken in self._store.rows(["point", "trials", "violations"]):
+            done += count >= wanted and point not in failures
             trials += count
             violations += broken
         trials += sum(part.trials for part in self._store.parts())
-        failed = len(self._store.failures())
+        failed = len(failures)
         sessions = self._store.sessions()
         elapsed = sum(session["elapsed_s"] for session in sessions)
         last = sessions[-1] if sessions else None

@@ -22,6 +22,7 @@ FORMAT = 1
 _MAGIC = b"SQLite format 3\x00"
 _CHECKED_MAX = 1 << 28  # to check a larger file for damage takes seconds
 _BUSY_S = 10.0
+_INT_MAX = 2**63 - 1
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -72,6 +73,7 @@ class Store:
         self._db = connection
         self._lock: int | None = None
         self._session: int | None = None
+        self._committed: int | None = None
 
     @classmethod
     def create(
@@ -240,7 +242,9 @@ class Store:
             except BaseException:
                 with suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
+                self._session = self._committed
                 raise
+            self._committed = self._session
 
     def finish(self, rows: Iterable[Sequence[Any]], wholes: Sequence[Part]) -> None:
         """Keep finished points: their rows, and what they are made of."""
@@ -265,6 +269,16 @@ class Store:
     def fail(self, failures: Iterable[tuple[int, str]]) -> None:
         """Keep the errors of points that failed."""
         self._db.executemany("INSERT OR REPLACE INTO failure VALUES (?, ?)", failures)
+
+    def forgive(self, points: Iterable[int]) -> None:
+        """Forget the errors of points that need no more trials."""
+        self._db.executemany("DELETE FROM failure WHERE point = ?", [(p,) for p in points])
+
+    def set_spec(self, spec: str) -> None:
+        """Keep the spec as it is now: the same sweep, but maybe with other trials."""
+        if self.meta()["spec"] != spec:
+            with self.writing():
+                self._db.execute("UPDATE meta SET value = ? WHERE key = 'spec'", (spec,))
 
     def note_session(
         self, elapsed_s: float, points: int, trials: int, facts: Sequence[Any]
@@ -358,6 +372,8 @@ def _quoted(name: str) -> str:
 
 def as_cell(value: Any) -> Any:
     """A swept value as a cell of its row: numbers and strings as they are, all else as JSON."""
+    if isinstance(value, int) and abs(value) > _INT_MAX:
+        return str(value)
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return value
     return None if value is None else json.dumps(value)

@@ -82,8 +82,9 @@ def sweep(
     spec.validate()
     points = shard_of(spec.size, shard)
     store = open_for(spec, path)
-    store.lock()
     try:
+        store.lock()
+        store.set_spec(_stored(spec))
         with _running(store, spec, jobs, executor, scheduler, samples) as workers:
             _Sweep(spec, store, workers, points, fail_fast, progress).run()
     except BaseException:
@@ -111,7 +112,7 @@ def open_for(spec: Spec, path: str | os.PathLike[str] | None) -> Store:
     """
     if path is None or not os.path.exists(path) or os.path.getsize(path) == 0:
         meta = {
-            "spec": json.dumps(spec.to_dict(), allow_nan=False),
+            "spec": _stored(spec),
             "fingerprint": spec.fingerprint(),
             "name": spec.name,
             "version": VERSION,
@@ -132,6 +133,10 @@ def open_for(spec: Spec, path: str | os.PathLike[str] | None) -> Store:
         )
         raise InputError(f"{problem}; give another file with -o", source=os.fspath(path))
     return store
+
+
+def _stored(spec: Spec) -> str:
+    return json.dumps(spec.to_dict(), allow_nan=False)
 
 
 def minor(version: str) -> str:
@@ -161,6 +166,7 @@ def _running(
 class _Task:
     pieces: list[Piece]
     attempts: int = 1
+    alone: bool = False
 
 
 @dataclass
@@ -195,6 +201,7 @@ class _Sweep:
         self.plan = Plan(spec, points, store)
         self.names = rows.header(spec.keys)
         self.pending: dict[Future[list[Outcome]], _Task] = {}
+        self.suspects: list[_Task] = []
         self.unsaved = _Unsaved()
         done = store.trials()
         self.done = {p for p in points if done.get(p, 0) >= spec.trials}
@@ -222,7 +229,11 @@ class _Sweep:
             self._hurry()
             raise
         finally:
-            self._save()
+            try:
+                self._save()
+            except KeyboardInterrupt:
+                self._save()
+                raise
             self._tell()
 
     def _tell(self) -> None:
@@ -230,7 +241,11 @@ class _Sweep:
 
     def _hand_out(self) -> None:
         """Keep every worker busy, and one task a worker waiting."""
-        while len(self.pending) < 2 * self.workers.workers:
+        if self.suspects and not self.pending:
+            self._submit(self.suspects.pop())
+        while not any(task.alone for task in self.pending.values()) and not self.suspects:
+            if len(self.pending) >= 2 * self.workers.workers:
+                break
             pieces = self.plan.take(TASK_S)
             if not pieces:
                 break
@@ -250,20 +265,27 @@ class _Sweep:
             return
         for outcome in outcomes:
             self._take(outcome)
+        # A worker that somebody stopped hands back what it has.
+        there = {outcome.piece for outcome in outcomes}
+        if left := [piece for piece in task.pieces if piece not in there]:
+            self._submit(_Task(left))
         if outcomes:
             elapsed = sum(outcome.elapsed_s for outcome in outcomes)
             self.plan.note_rate(sum(outcome.piece.trials for outcome in outcomes), elapsed)
 
     def _try_again(self, task: _Task) -> None:
-        """A worker died: its task is run again, after some such deaths piece by piece."""
-        if task.attempts < ATTEMPTS_MAX:
+        """A worker died: its task is run again, after some such deaths piece by piece, alone."""
+        if task.alone:
+            died = "a worker process died of it, twice alone; was there enough memory?"
+            if task.attempts < 2:
+                self.suspects.append(_Task(task.pieces, task.attempts + 1, alone=True))
+            else:
+                self._take(Outcome(task.pieces[0], error=died))
+        elif task.attempts < ATTEMPTS_MAX:
             self._submit(_Task(task.pieces, task.attempts + 1))
-        elif len(task.pieces) > 1:
-            for piece in task.pieces:
-                self._submit(_Task([piece]))
         else:
-            died = f"a worker process died of it {task.attempts} times; was there enough memory?"
-            self._take(Outcome(task.pieces[0], error=died))
+            # One death takes all pieces under way with it: only one that runs alone can be blamed.
+            self.suspects += [_Task([piece], alone=True) for piece in task.pieces]
 
     def _take(self, outcome: Outcome) -> None:
         index = outcome.piece.point
@@ -273,6 +295,7 @@ class _Sweep:
         if outcome.error is not None:
             self.plan.drop(index)
             self.failed.add(index)
+            self.done.discard(index)
             self.unsaved.failures.append((index, outcome.error))
             if self.fail_fast:
                 raise RunError(f"point {index}: {outcome.error}")
@@ -312,15 +335,18 @@ class _Sweep:
         self.plan.close(index, whole, self.names, row)
 
     def _save(self) -> None:
-        """Commit what came in."""
-        unsaved, self.unsaved = self.unsaved, _Unsaved()
+        """Commit what came in; where that is interrupted, it is still to be committed."""
+        unsaved = self.unsaved
         with self.store.writing():
-            self.store.keep_parts(unsaved.parts)
             self.store.finish(unsaved.rows.values(), list(unsaved.wholes.values()))
+            self.store.keep_parts(unsaved.parts)
             self.store.keep_samples(unsaved.samples)
+            self.store.forgive(self.plan.enough)
             self.store.fail(unsaved.failures)
             elapsed = time.monotonic() - self.began
             self.store.note_session(elapsed, self.finished, self.trials, self.facts)
+        self.unsaved = _Unsaved()
+        self.plan.enough.clear()
         self.saved = time.monotonic()
 
     def _hurry(self) -> None:

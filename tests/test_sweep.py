@@ -10,9 +10,11 @@ import pytest
 import raftfast
 from raftfast import InputError, RunError
 from raftfast.merging import merge
+from raftfast.points import Piece, Runner
 from raftfast.results import SweepResult
 from raftfast.spec import Spec
-from raftfast.sweeping import sweep
+from raftfast.store import Part, Store
+from raftfast.sweeping import open_for, sweep
 
 from .sweeps import SPEC, TOML, contents, run
 
@@ -127,6 +129,50 @@ def test_trials_are_added_to_results_that_are_still_open(tmp_path):
     assert set(first["trials"]) == set(second["trials"]) == {9.0}
     first.close()
     second.close()
+
+
+def test_parts_that_overlap_or_leave_a_gap_are_run_again(tmp_path):
+    path = tmp_path / "parts.db"
+    spec = Spec.from_dict({**SPEC, "trials": 20_000, "sweep": {"cluster.nodes": [3, 5]}})
+    pieces = [Piece(0, 0, 5000), Piece(0, 10_000, 5000), Piece(0, 5000, 15_000), Piece(1, 5000, 9)]
+    store = open_for(spec, path)
+    with store.writing():
+        for made in Runner(spec).run(pieces):
+            times = (made.elapsed_s, made.events)
+            store.keep_parts([Part(*made.piece, made.record, made.blocks, *times)])
+    store.close()
+    with sweep(spec, path, jobs=2) as result:
+        rows = list(result.rows())
+    for row in rows:
+        assert row["election_ms.count"] == 20_000
+        assert row["digest"] == raftfast.run(spec.scenario(row["point"])).digest
+
+
+def test_samples_of_some_trials_do_not_pass_for_all(tmp_path):
+    path = tmp_path / "some.db"
+    sweep({**SPEC, "trials": 6000}, path, jobs=2).close()
+    with sweep({**SPEC, "trials": 12_000}, path, jobs=2, samples=True) as result:
+        assert result.status()["done"] == 12
+        with pytest.raises(InputError, match=r"samples of 0 of its 12,000 trials: not every run"):
+            result.samples(0)
+
+
+def test_what_was_interrupted_in_a_commit_is_committed_after_all(tmp_path, monkeypatch):
+    path = tmp_path / "interrupted.db"
+    finish = Store.finish
+    calls = []
+
+    def interrupted(self, rows, wholes):
+        rows = list(rows)
+        if rows and not calls:
+            calls.append(len(rows))
+            raise KeyboardInterrupt
+        finish(self, rows, wholes)
+
+    monkeypatch.setattr(Store, "finish", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(SPEC, path, jobs=1, executor="threads")
+    assert len(contents(path)) >= calls[0]
 
 
 def test_another_spec_is_refused_with_the_difference(swept):

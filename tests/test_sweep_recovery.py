@@ -98,6 +98,19 @@ def test_a_killed_worker_costs_nothing(spec, undisturbed, tmp_path):
     assert contents(out) == expected
 
 
+def test_a_worker_that_is_asked_to_end_costs_nothing(spec, undisturbed, tmp_path):
+    expected, _ = undisturbed
+    out = tmp_path / "ended.db"
+    process = subprocess.Popen(sweep_command(spec, out, "-n", TRIALS, "-j", "2"))
+    time.sleep(1.0)
+    children = subprocess.run(
+        ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False
+    ).stdout.split()
+    os.kill(int(children[0]), signal.SIGTERM)
+    assert process.wait(60) == 0
+    assert contents(out) == expected
+
+
 def test_workers_do_not_outlive_a_killed_sweep(spec, tmp_path):
     out = tmp_path / "orphans.db"
     process = subprocess.Popen(sweep_command(spec, out, "-n", "1e6", "-j", "2"))

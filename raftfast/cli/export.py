@@ -53,11 +53,15 @@ def command(
         raise InputError("go together", key="--point, --samples")
     with SweepResult.open(results) as result:
         if point is not None and samples is not None:
+            if out is not None or columns is not None:
+                problem = "take no --out and no --columns: the file is that of --samples"
+                raise InputError(problem, key="--point, --samples")
             result.write_samples(point, samples)
             return
         chosen = []
         if columns is not None:
-            chosen = [result.column(name.strip()) for name in columns.split(",")]
+            names = (result.column(name.strip()) for name in columns.split(","))
+            chosen = list(dict.fromkeys(names))
         _export(result, form, out, chosen)
 
 

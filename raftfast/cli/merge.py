@@ -13,7 +13,7 @@ from .show import write
 def command(out: str, parts: tuple[str, ...]) -> None:
     """Put the points of results files of one spec into OUT.db, a new file or one of that spec.
 
-    What is left to do may then be done by `raftfast sweep -o OUT.db`.
+    What is left to do may then be done by `raftfast sweep SPEC.toml -o OUT.db`.
     """
     from ..merging import merge
 

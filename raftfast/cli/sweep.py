@@ -200,6 +200,9 @@ def _taste(spec: Spec, points: Sequence[int], jobs: int | None) -> None:
 
     from .. import engine
 
+    if not points:
+        write(["no points in this shard"])
+        return
     chosen = sorted({points[i * (len(points) - 1) // (_TASTED - 1)] for i in range(_TASTED)})
     trials = min(spec.trials, _TASTE_TRIALS)
     seconds = 0.0

@@ -402,17 +402,18 @@ def summarise(
     return summarise_censored(seen, order(held), limit)
 
 
-def rate(hits: int, trials: int) -> dict[str, Any]:
+def rate(hits: int, trials: int, z: float = Z) -> dict[str, Any]:
     """A share of all trials and its Wilson score interval: {"value": .., "ci95": [low, high]}.
 
-    The low end is exactly 0.0 without a hit, the high end exactly 1.0 at nothing but hits; both
-    entries are None without trials. Raises ValueError unless 0 <= hits <= trials.
+    The interval is as wide as `z` standard errors, by default those of 95 %. The low end is
+    exactly 0.0 without a hit, the high end exactly 1.0 at nothing but hits; both entries are None
+    without trials. Raises ValueError unless 0 <= hits <= trials.
     """
     if not 0 <= hits <= trials:
         raise ValueError(f"hits must be between 0 and {trials} trials, not {hits}")
     if not trials:
         return {"value": None, "ci95": None}
-    share, weight = hits / trials, Z * Z / trials
+    share, weight = hits / trials, z * z / trials
     centre = (share + weight / 2) / (1 + weight)
     half = math.sqrt(weight * (share * (1 - share) + weight / 4)) / (1 + weight)
     ends = [0.0 if hits == 0 else centre - half, 1.0 if hits == trials else centre + half]
@@ -435,10 +436,13 @@ def summary(
         for name in COLUMNS
         if name not in FLAGS
     }
-    rates = {}
-    for name, (column, most) in RATES.items():
-        rates[name] = rate(int(np.sum(columns[column] > most)), censored.size)
-    return metrics, rates
+    found = hits(columns)
+    return metrics, {name: rate(int(np.sum(hit)), hit.size) for name, hit in found.items()}
+
+
+def hits(columns: Mapping[str, Floats]) -> dict[str, NDArray[np.bool_]]:
+    """The trials that each rate counts, by the rate's name."""
+    return {name: columns[column] > most for name, (column, most) in RATES.items()}
 
 
 def availability(

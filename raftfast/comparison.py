@@ -1,0 +1,107 @@
+"""What differs between two sets of trials: metric by metric, with interval, p and verdict."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .corrections import CORRECTIONS
+from .differences import Ends
+from .sides import Sides, Trials
+from .verdicts import level, more_trials, verdict, words
+
+__all__ = ["BAND", "Comparison", "Trials", "compare"]
+
+BAND = 0.01
+"""Within this share of the reference a difference does not matter, unless the user says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One metric on both sides: a row of `compare --format json`, without the other's name.
+
+    ci95 is of the difference, ratio_ci95 of the ratio (null where it is not computed); an end is
+    None where the samples do not show it. more_trials, of an undecided one: how many more on each
+    side would settle it, if any number would. words: the verdict in words.
+    """
+
+    metric: str
+    reference: float | None
+    value: float | None
+    difference: float | None
+    ci95: Ends
+    ratio: float | None
+    ratio_ci95: Ends
+    p: float
+    p_corrected: float
+    verdict: str
+    more_trials: int | None
+    words: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Strict JSON."""
+        ends = {"ci95": list(self.ci95), "ratio_ci95": list(self.ratio_ci95)}
+        return {**asdict(self), **ends}
+
+
+def compare(
+    reference: Trials,
+    other: Trials,
+    *,
+    paired: bool | None = None,
+    band: float = BAND,
+    correction: str = "holm",
+) -> list[Comparison]:
+    """Compare every metric of two sets of trials; the difference is other - reference.
+
+    paired: whether trial k of both had the same luck, by default whether the seeds are the same;
+    of paired sets the first trials count, as many as both have. band: the share of the reference
+    within which a difference does not matter. correction: a name of CORRECTIONS, over the metrics
+    of this comparison that could differ at all (those in which no trial does have p = 1 in any
+    test, and need no place among the others: Tarone, Biometrics 46 (1990) 515-522).
+
+    Metrics, where both sides have them: of every time mean, p50, p99 and p99.9 (quantiles.py);
+    election_ms.faster, the chance that the other side is the faster one, ties counting half; the
+    means of the counts; the rates, and availability if both stop after a duration.
+
+    Trials cut at the limit, or at the end of the duration, are never dropped. If a side has one,
+    a time's quantiles are Kaplan-Meier's, "mean" becomes "restricted_mean", with the limit for
+    what did not come before it, and "hazard_ratio" joins, the log-rank test. Counts then are up to
+    the limit, and their means are called restricted, too. Of two limits the smaller one holds;
+    what a trial counted cannot be cut after the fact, so if some trial went on beyond it, there
+    are no counts and no unavailable_ms.
+
+    Raises ValueError for an unknown correction, a band below 0, and sides without trials.
+    """
+    if correction not in CORRECTIONS or not band >= 0:
+        raise ValueError(f"correction {correction!r} with band {band}")
+    if paired is None:
+        paired = reference.seed is not None and reference.seed == other.seed
+    sides = Sides(reference, other, paired=paired)
+    found = list(sides.metrics())
+    tested = iter(CORRECTIONS[correction]([d.p for _, d in found if d.testable]))
+    corrected = [next(tested) if d.testable else 1.0 for _, d in found]
+    needed = level(
+        [p for p, (_, d) in zip(corrected, found, strict=True) if d.testable], correction
+    )
+    rows = []
+    for (metric, d), p_corrected in zip(found, corrected, strict=True):
+        said = verdict(d, p_corrected, band)
+        more = more_trials(d, sides.trials, band, needed) if said == "undecided" else None
+        rows.append(
+            Comparison(
+                metric=metric,
+                reference=d.reference,
+                value=d.value,
+                difference=d.difference,
+                ci95=d.ci95,
+                ratio=d.ratio,
+                ratio_ci95=d.ratio_ci95,
+                p=d.p,
+                p_corrected=p_corrected,
+                verdict=said,
+                more_trials=more,
+                words=words(metric, d, said, band, more),
+            )
+        )
+    return rows

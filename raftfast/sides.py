@@ -1,0 +1,195 @@
+"""Two sets of trials side by side: every metric of both, seen up to the same horizon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .columns import COLUMNS, TIMES
+from .differences import Difference
+from .means import mean_difference, restricted_mean_difference, superiority
+from .places import Sample
+from .quantiles import quantile_difference
+from .rates import rate_difference
+from .statistics import FLAGS, PERCENTILES, hits
+from .survival import log_rank
+
+if TYPE_CHECKING:
+    from .result import Result
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Found = Iterator[tuple[str, Difference]]
+
+QUANTILES = ("p50", "p99", "p99.9")
+"""The quantiles of the times that are compared."""
+
+COUNTS = tuple(x for x in COLUMNS if x not in (*TIMES, *FLAGS, "leader", "violations"))
+"""Columns whose means are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """One side: the columns of its trials, and what the scenario says of their end.
+
+    samples: as `Result.samples`, each column float64 by trial. on: the stop rule; duration_ms
+    counts under "duration" only. seed: None where it is not known.
+    """
+
+    samples: Mapping[str, Floats]
+    limit_ms: float
+    on: str = "leader"
+    duration_ms: float | None = None
+    seed: int | None = None
+
+    @classmethod
+    def of(cls, result: Result) -> Trials:
+        """The trials of a run."""
+        stop = result.scenario.stop
+        return cls(result.samples, stop.limit_ms, stop.on, stop.duration_ms, result.seed)
+
+    @property
+    def lasting_ms(self) -> float | None:
+        """How long every trial lasts, if that is the stop rule."""
+        return self.duration_ms if self.on == "duration" else None
+
+    @property
+    def horizon_ms(self) -> float:
+        """Up to when a trial is watched."""
+        return min(self.limit_ms, self.lasting_ms or self.limit_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Time:
+    """A column of times up to the horizon: nan where none came until then.
+
+    `watched` says that every trial without one was watched up to the horizon.
+    """
+
+    values: Floats
+    watched: bool
+
+    @property
+    def limited(self) -> bool:
+        """Whether some trial has none."""
+        return bool(np.isnan(self.values).any())
+
+
+class Sides:
+    """Both sides up to the smaller horizon; paired ones with as many trials as both have."""
+
+    def __init__(self, reference: Trials, other: Trials, *, paired: bool) -> None:
+        self.both = reference, other
+        self.paired = paired
+        sizes = [side.samples["censored"].size for side in self.both]
+        self.trials = min(sizes)
+        if not self.trials:
+            raise ValueError("no trials to compare")
+        self._sizes = [self.trials] * 2 if paired else sizes
+        self.horizon_ms = min(side.horizon_ms for side in self.both)
+        self._cut = [self._is_cut(i) for i in range(2)]
+        lasting = any(side.lasting_ms is not None for side in self.both)
+        self._outlasted = (
+            not lasting
+            and reference.horizon_ms != other.horizon_ms
+            and any(bool(self._goes_on(i).any()) for i in range(2))
+        )
+
+    def metrics(self) -> Found:
+        """Every metric's name and how it differs: times, counts, rates."""
+        yield from self._times()
+        if not self._outlasted:
+            kind = "restricted_mean" if any(cut.any() for cut in self._cut) else "mean"
+            for name in COUNTS:
+                columns = self._column(0, name), self._column(1, name)
+                yield f"{name}.{kind}", mean_difference(*columns, paired=self.paired)
+        yield from self._rates()
+
+    def _column(self, i: int, name: str) -> Floats:
+        return self.both[i].samples[name][: self._sizes[i]]
+
+    def _is_cut(self, i: int) -> Bools:
+        """Which trials reached the limit; to last as long as it should is no cut."""
+        if self.both[i].lasting_ms is not None:
+            return np.zeros(self._sizes[i], dtype=bool)
+        return np.not_equal(self._column(i, "censored"), 0)
+
+    def _goes_on(self, i: int) -> Bools:
+        """Which trials have not come to their end by the horizon."""
+        name = "followed_ms" if self.both[i].on == "followed" else "election_ms"
+        return self._cut[i] | ~(self._column(i, name) <= self.horizon_ms)
+
+    def _times(self) -> Found:
+        elections = [self._when(i, "election_ms") for i in range(2)]
+        yield from self._time("election_ms", elections)
+        yield from self._races(elections)
+        yield from self._time("detect_ms", [self._when(i, "detect_ms") for i in range(2)])
+        if all(side.on == "followed" for side in self.both):
+            yield from self._time("followed_ms", [self._when(i, "followed_ms") for i in range(2)])
+        if self._outlasted:
+            return
+        without = [self._without_leader(i) for i in range(2)]
+        # Where a trial ends with the first leader both say the same, and need to be tested once.
+        same = (
+            np.array_equal(x.values, y.values, equal_nan=True)
+            for x, y in zip(without, elections, strict=True)
+        )
+        if not all(same):
+            yield from self._time("unavailable_ms", without)
+
+    def _when(self, i: int, name: str) -> _Time:
+        values = self._column(i, name)
+        lost = np.isnan(values) & ~self._cut[i]
+        watched = self.both[i].lasting_ms is not None or not lost.any()
+        return _Time(np.where(values <= self.horizon_ms, values, np.nan), watched)
+
+    def _without_leader(self, i: int) -> _Time:
+        """The time without a leader; of a trial that was cut without one, at least the horizon."""
+        values = self._column(i, "unavailable_ms")
+        return _Time(np.where(self._cut[i] & (values >= self.horizon_ms), np.nan, values), True)
+
+    def _time(self, name: str, both: list[_Time]) -> Found:
+        values = both[0].values, both[1].values
+        if not any(x.limited for x in both):
+            yield f"{name}.mean", mean_difference(*values, paired=self.paired)
+        elif all(x.watched for x in both):
+            found = restricted_mean_difference(*values, self.horizon_ms, paired=self.paired)
+            yield f"{name}.restricted_mean", found
+        first, second = (Sample.of(x.values, self.horizon_ms) for x in both)
+        for quantile in QUANTILES:
+            share = PERCENTILES[quantile]
+            apart = quantile_difference(first, second, share, paired=self.paired)
+            if apart is not None:
+                yield f"{name}.{quantile}", apart
+
+    def _races(self, elections: list[_Time]) -> Found:
+        """Who is faster to elect: by trials, and where some were cut by the log-rank test."""
+        ended = [~np.isnan(x.values) for x in elections]
+        values = [np.where(end, x.values, np.inf) for x, end in zip(elections, ended, strict=True)]
+        yield "election_ms.faster", superiority(*values, paired=self.paired)
+        if any(x.limited for x in elections) and all(x.watched for x in elections):
+            upto = [np.minimum(x, self.horizon_ms) for x in values]
+            found = log_rank(upto[0], ended[0], upto[1], ended[1], paired=self.paired)
+            yield "election_ms.hazard_ratio", found
+
+    def _rates(self) -> Found:
+        found = [
+            {name: hit[:size] for name, hit in hits(side.samples).items()}
+            for side, size in zip(self.both, self._sizes, strict=True)
+        ]
+        if self._outlasted:
+            for i in range(2):
+                found[i]["censored"] = self._goes_on(i)
+        for name, hit in found[0].items():
+            yield f"rate.{name}", rate_difference(hit, found[1][name], paired=self.paired)
+        first, second = (side.lasting_ms for side in self.both)
+        if first is not None and second is not None:
+            shares = [
+                1.0 - self._column(i, "unavailable_ms") / lasting_ms
+                for i, lasting_ms in enumerate((first, second))
+            ]
+            yield "rate.availability", mean_difference(*shares, paired=self.paired)

@@ -15,8 +15,7 @@ MS_MAX = 1e9
 
 _BYTES_MAX = 64 * 2**20
 _SEQUENCES = 2**16
-_SAMPLE_COLUMNS = ("one_way_ms", "latency_ms")
-_EITHER = " or ".join(_SAMPLE_COLUMNS)
+ONE_WAY = ("one_way_ms", "latency_ms")
 _UNUSED = ("", "-", "nan")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
@@ -100,11 +99,13 @@ class _Run:
         return sent, len(self.answered) + self.unnumbered_answered
 
 
-def read_samples(path: object, *, key: str, folder: Path, source: str | None) -> tuple[float, ...]:
-    """Return the one-way delays of a CSV file in milliseconds, in the order of the file.
+def read_samples(
+    path: object, *, key: str, folder: Path, source: str | None, columns: tuple[str, ...] = ONE_WAY
+) -> tuple[float, ...]:
+    """Return the times of a CSV file in milliseconds, in the order of the file.
 
     One column of numbers, with or without a heading, or several columns (comma, semicolon or tab)
-    of which the heading calls one `one_way_ms` or `latency_ms`. Blank lines and comments (#) are
+    of which the heading calls one by a name in `columns`. Blank lines and comments (#) are
     skipped. Raises InputError that names the file, and the line where one is to blame; a heading
     of a single column that speaks of round trips or of another unit is refused.
     """
@@ -113,13 +114,14 @@ def read_samples(path: object, *, key: str, folder: Path, source: str | None) ->
     line, first = rows[0]
     width = len(first)
     column = 0
+    wanted = " or ".join(columns)
     if any(cell[:1].isalpha() or cell[:1] == "_" for cell in first) and not any(
         _NUMBER.fullmatch(cell) or _NOT_FINITE.fullmatch(cell) for cell in first
     ):
-        column = _sample_column(file, line, first)
+        column = _sample_column(file, line, first, columns)
         rows = rows[1:]
     elif width > 1:
-        raise file.fail(f"has {width} columns; want one, or a heading {_EITHER}", line)
+        raise file.fail(f"has {width} columns; want one, or a heading {wanted}", line)
     if not rows:
         raise file.fail("holds a heading and no samples")
     values_ms: list[float] = []
@@ -275,17 +277,19 @@ def _milliseconds(file: _File, line: int, cell: str, where: str = "") -> float:
     return value_ms
 
 
-def _sample_column(file: _File, line: int, heading: list[str]) -> int:
+def _sample_column(file: _File, line: int, heading: list[str], columns: tuple[str, ...]) -> int:
     """Return which column a heading calls the samples; a lone column may have any other name."""
-    found = [i for i, name in enumerate(heading) if name.lower() in _SAMPLE_COLUMNS]
+    wanted = " or ".join(columns)
+    found = [i for i, name in enumerate(heading) if name.lower() in columns]
     if len(found) == 1:
         return found[0]
     if found:
-        raise file.fail(f"want one column {_EITHER}, found {len(found)}", line)
+        raise file.fail(f"want one column {wanted}, found {len(found)}", line)
     if len(heading) > 1:
-        raise file.fail(f"no column is called {_EITHER}: {', '.join(heading)[:80]}", line)
+        raise file.fail(f"no column is called {wanted}: {', '.join(heading)[:80]}", line)
     if _OTHER_QUANTITY.search(heading[0]):
-        raise file.fail(f"{heading[0]!r} does not sound like one-way ms: want {_EITHER}", line)
+        kind = "one-way ms" if columns is ONE_WAY else "ms"
+        raise file.fail(f"{heading[0]!r} does not sound like {kind}: want {wanted}", line)
     return 0
 
 

@@ -226,6 +226,35 @@ def test_a_few_trials_break_nothing(scenario, count, seed):
         assert row.words
 
 
+ANY = [
+    {},
+    CENSORED,
+    LASTING,
+    FOLLOWED,
+    {"stop": {"on": "duration", "duration_ms": 200}},
+    {"stop": {"on": "stable", "stable_ms": 600}, "network": {"loss": 0.2}},
+    {"stop": {"limit_ms": 180}},
+    {"cluster": {"down": [0, 1, 2]}, "stop": {"limit_ms": 1000}},
+    {"timeouts": {"election_ms": [10, 20], "heartbeat_ms": 5, "tick_ms": 1}},
+]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("scenario", ANY)
+def test_any_two_scenarios_can_be_compared(scenario, seed):
+    for other in ANY:
+        for row in compare(trials(scenario, 60), trials(other, 60, seed)):
+            assert json.dumps(row.to_dict(), allow_nan=False)
+            (low, high), (floor, top) = row.ci95, row.ratio_ci95
+            outside = (low is not None and low > 0) or (high is not None and high < 0)
+            assert (row.p < 0.05) == outside
+            assert row.difference is None or low is None or low <= row.difference + 1e-6
+            assert row.difference is None or high is None or row.difference <= high + 1e-6
+            if None not in (low, high, floor, top):
+                assert (floor <= 1 <= top) == (not outside)
+
+
 @pytest.mark.parametrize(
     "options", [{"correction": "bonferroni"}, {"band": -0.1}, {"band": float("nan")}]
 )

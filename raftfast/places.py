@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 REACH = 8.0
 """Normal scores considered, each way: what lies beyond has a chance of 1e-15."""
 
+_SCORE_MAX = 40.0
 _GRID = np.linspace(-REACH, REACH, 161)
 
 _BANDWIDTH = 2.0
@@ -136,13 +137,17 @@ def _rank_places(sample: Sample, share: float, first: int, values: Floats) -> Pl
     With the chance of a count of k the quantile lies between order statistics k and k + 1;
     evenly, as one reads it between them.
     """
+    counts = np.arange(first, first + values.size, dtype=np.float64)
+    return Places(np.maximum.accumulate(_count_scores(counts, sample.size, share)), values)
+
+
+def _count_scores(counts: Floats, size: int, share: float) -> Floats:
+    """The normal scores of the chances that no more than so many values are below the quantile."""
     from scipy import special
 
-    counts = np.arange(first, first + values.size, dtype=np.float64)
-    upto = special.bdtr(counts, sample.size, share)
-    beyond = special.bdtrc(counts, sample.size, share)
+    upto, beyond = special.bdtr(counts, size, share), special.bdtrc(counts, size, share)
     scores = np.where(upto < 0.5, special.ndtri(upto), -special.ndtri(beyond))
-    return Places(np.maximum.accumulate(np.clip(scores, -40.0, 40.0)), values)
+    return np.asarray(np.clip(scores, -_SCORE_MAX, _SCORE_MAX))
 
 
 def _smooth_places(sample: Sample, share: float, first: int, values: Floats) -> Places | None:
@@ -169,7 +174,9 @@ def _smooth_places(sample: Sample, share: float, first: int, values: Floats) -> 
     if trend is None:
         return None
     level, slope, jumps = trend
-    kept = (up >= at[0]) & (up <= at[-1])
+    # However smooth, the quantile may lie beyond all that was seen, with the chance of that.
+    low, high = _count_scores(np.array([0.0, sample.seen - 1]), size, share)
+    kept = (up >= at[0]) & (up <= at[-1]) & (low <= _GRID) & (high >= _GRID)
     rise = slope * up[kept]
     path = level * up[kept] * np.where(np.abs(rise) > 1e-9, np.expm1(rise) / _nonzero(rise), 1.0)
     path += np.interp(up[kept], known, jumps) - np.interp(0.0, known, jumps)

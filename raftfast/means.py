@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .differences import UNKNOWN, Difference, Ends, quotient, unchanged
+from .intervals import Z
 from .rates import balance, newcombe, tango, where_it_touches
-from .statistics import Z
 
 Floats = NDArray[np.float64]
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import engine as engines
-from . import rows
 from .batch import Worker
-from .columns import BLOCK, block_digest, digest_of
+from .cells import Said, cells_of
+from .columns import BLOCK, block_digest
 from .errors import RaftfastError
 from .histograms import Histograms, open_tally
 from .parameters import Block, block
@@ -89,7 +89,7 @@ class Runner:
             with _noted(piece, outcomes):
                 if trials := self._simulate(piece, scenario.seed, parameters):
                     done.append((scenario, trials))
-        return outcomes + [_outcome(scenario, trials) for scenario, trials in done]
+        return outcomes + _outcomes(done)
 
     def _simulate(self, piece: Piece, seed: int, parameters: Block) -> _Trials | None:
         """The trials of a piece, None where it was stopped."""
@@ -147,27 +147,22 @@ def _noted(piece: Piece, outcomes: list[Outcome]) -> Iterator[None]:
         outcomes.append(Outcome(piece, error="out of memory"))
 
 
-def _outcome(scenario: Scenario, trials: _Trials) -> Outcome:
-    piece, record, digests, elapsed_s, events, columns = trials
-    row = None
-    if piece.first == 0:
-        row = tuple(cells_of(record, piece.trials, digests, scenario))
-    blocks = b"".join(digests)
-    return Outcome(piece, record.to_bytes(), blocks, elapsed_s, events, row, tuple(columns))
-
-
-def summary_of(record: Histograms, scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The metrics and rates of a point, as `Result.summary` has them: not to be changed."""
-    stop = scenario.stop
-    metrics, rates = record.entries(stop.limit_ms)
-    if stop.on == "duration":
-        rates["availability"] = record.availability(stop.duration_ms)
-    return metrics, rates
-
-
-def cells_of(
-    record: Histograms, trials: int, blocks: Sequence[bytes], scenario: Scenario
-) -> list[Any]:
-    """The cells of a point behind its swept values: those of `rows.COUNTS` and its statistics."""
-    counts = (trials, record.censored, record.total("violations"), digest_of(trials, blocks))
-    return [*counts, *rows.cells(*summary_of(record, scenario))]
+def _outcomes(done: Sequence[tuple[Scenario, _Trials]]) -> list[Outcome]:
+    whole = [
+        Said(trials.record, trials.piece.trials, trials.digests, scenario)
+        for scenario, trials in done
+        if trials.piece.first == 0
+    ]
+    rows = iter(cells_of(whole))
+    return [
+        Outcome(
+            trials.piece,
+            trials.record.to_bytes(),
+            b"".join(trials.digests),
+            trials.elapsed_s,
+            trials.events,
+            next(rows) if trials.piece.first == 0 else None,
+            tuple(trials.columns),
+        )
+        for _, trials in done
+    ]

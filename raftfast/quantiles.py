@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .differences import UNKNOWN, Difference, Ends, quotient, unchanged
+from .intervals import Z
 from .places import REACH, Places, Sample, places
-from .statistics import Z
 
 Floats = NDArray[np.float64]
 Join = Callable[[Floats, float], Floats]

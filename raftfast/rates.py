@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .differences import Difference, quotient
-from .statistics import Z, rate
+from .intervals import Z
+from .statistics import rate
 
 _STEPS = 60
 """Halvings of a bracket: more than a double has digits."""

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from .columns import COLUMNS, TIMES
 from .differences import Difference
+from .intervals import PERCENTILES
 from .means import mean_difference, restricted_mean_difference, superiority
 from .places import Sample
 from .quantiles import quantile_difference
 from .rates import rate_difference
-from .statistics import FLAGS, PERCENTILES, hits
+from .statistics import FLAGS, hits
 from .survival import log_rank
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .differences import UNKNOWN, Difference
-from .statistics import Z
+from .intervals import Z
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

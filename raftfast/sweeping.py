@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import rows
+from .cells import Said, cells_of
 from .columns import BLOCK
 from .errors import InputError, RunError
 from .executors import Executor, make
 from .histograms import Histograms, merge
 from .plan import Plan
-from .points import Outcome, Piece, cells_of
+from .points import Outcome, Piece
 from .results import SweepResult
 from .spec import Spec
 from .store import Part, Store, as_cell
@@ -324,7 +325,7 @@ class _Sweep:
         if cells is None:
             whole, record = joined(parts)
             scenario = self.spec.scenario(index)
-            cells = cells_of(record, whole.trials, _blocks(whole.blocks), scenario)
+            (cells,) = cells_of([Said(record, whole.trials, _blocks(whole.blocks), scenario)])
         values = self.spec.point(index).values
         row = [index, *(as_cell(values.get(key)) for key in self.spec.keys), *cells]
         self.unsaved.rows[index] = row

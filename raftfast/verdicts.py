@@ -8,7 +8,7 @@ from statistics import NormalDist
 
 from .columns import TIMES
 from .differences import Difference
-from .statistics import Z
+from .intervals import Z
 
 SIGNIFICANT = 0.05
 """A corrected p below this says lower or higher."""

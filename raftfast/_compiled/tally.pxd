@@ -9,7 +9,7 @@ cdef class Tally:
     cdef readonly int overflowed
     cdef readonly int64_t trials
     cdef int columns, sides, censored
-    cdef int[::1] counts
+    cdef int[::1] counts, lanes
     cdef int64_t[::1] plain_first, plain_end, least, most, sums, sorted
     @cython.locals(side=int, base=int64_t, place=int64_t, last=int64_t, i=int)
     cpdef void clear(self) noexcept nogil
@@ -20,8 +20,10 @@ cdef class Tally:
     cpdef void add(self, int64_t[::1] columns, int64_t stride, int64_t start, int64_t end)
     @cython.locals(flags=int64_t, kind=int64_t, mixed=int64_t, i=int64_t, column=int, first=int64_t, last=int64_t, ended=int64_t, cut=int64_t)
     cdef void add_block(self, int64_t[::1] columns, int64_t stride, int64_t start, int64_t end) noexcept nogil
-    @cython.locals(value=int64_t, i=int64_t)
+    @cython.locals(value=int64_t, differ=int64_t, most=int64_t, i=int64_t)
     cdef void count(self, int side, int64_t[::1] values, int64_t start, int64_t end) noexcept nogil
+    @cython.locals(i=int64_t, base=int64_t, first=int64_t, last=int64_t, value=int64_t, times=int, lane=int)
+    cdef void count_plain(self, int side, int64_t[::1] values, int64_t start, int64_t end, int64_t most) noexcept nogil
     @cython.locals(place=int64_t, low=int64_t, high=int64_t)
     cdef void count_run(self, int side, int64_t value, int64_t times) noexcept nogil
     @cython.locals(base=int64_t, first=int64_t, last=int64_t, least=int64_t, most=int64_t, total=int64_t, lows=int64_t, mixed=int64_t, highs=int64_t, i=int64_t, value=int64_t, place=int64_t, shift=int, low=int64_t, high=int64_t)

@@ -247,7 +247,7 @@ class _Sweep:
         while not any(task.alone for task in self.pending.values()) and not self.suspects:
             if len(self.pending) >= 2 * self.workers.workers:
                 break
-            pieces = self.plan.take(TASK_S)
+            pieces = self.plan.take(TASK_S, self.workers.workers)
             if not pieces:
                 break
             self._submit(_Task(pieces))

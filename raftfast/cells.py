@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +17,18 @@ if TYPE_CHECKING:
     from .histograms import Histograms
     from .scenario import Scenario
 
-Cells = tuple[Any, ...]
+
+class Row(NamedTuple):
+    """The cells of a point behind its swept values: those of `rows.COUNTS`, and the others, of
+    `rows.statistics`, as the bytes of doubles, nan where there is no value."""
+
+    counts: tuple[int, int, int, str]
+    statistics: bytes
+
+    def cells(self) -> list[Any]:
+        """All of them."""
+        return [*self.counts, *array("d", self.statistics)]
+
 
 _BEFORE = rows.STATISTICS.index("restricted_mean")
 
@@ -38,52 +51,44 @@ def summary_of(record: Histograms, scenario: Scenario) -> tuple[dict[str, Any], 
     return metrics, rates
 
 
-def cells_of(points: Sequence[Said]) -> list[Cells]:
-    """The cells of each point behind its swept values: those of `rows.COUNTS`, its statistics.
+def rows_of(points: Sequence[Said]) -> list[Row]:
+    """The row of each point.
 
     Of points whose trials all ended they are worked out together, which takes a fraction.
     """
-    found: list[Cells | None] = [None] * len(points)
     complete = [i for i, point in enumerate(points) if not point.record.censored]
-    if complete:
-        cells = _complete([points[i] for i in complete])
-        for i, each in zip(complete, cells, strict=True):
-            found[i] = each
-    return [each or _apart(point) for each, point in zip(found, points, strict=True)]
+    together = dict(zip(complete, _complete([points[i] for i in complete]), strict=True))
+    return [together.get(i) or _apart(point) for i, point in enumerate(points)]
 
 
-def _apart(point: Said) -> Cells:
-    """The cells of one point, from its summary."""
-    record = point.record
-    counts = _counts(point, record.total("violations"))
-    return (*counts, *rows.cells(*summary_of(record, point.scenario)))
+def _apart(point: Said) -> Row:
+    """The row of one point, from its summary."""
+    cells = rows.cells(*summary_of(point.record, point.scenario))
+    known = array("d", [math.nan if cell is None else cell for cell in cells])
+    return Row(_counts(point, point.record.total("violations")), known.tobytes())
 
 
-def _complete(points: Sequence[Said]) -> list[Cells]:
-    """The cells of points of which every trial ended."""
+def _complete(points: Sequence[Said]) -> list[Row]:
+    """The rows of points of which every trial ended."""
+    if not points:
+        return []
     sheet = Sheet([point.record for point in points])
     found = sheet.statistics()
     nowhere = np.full((*found.shape[:2], 1), np.nan)
     wide = np.concatenate((found[:, :, :_BEFORE], nowhere, found[:, :, _BEFORE:]), axis=2)
-    metrics = wide.reshape(len(points), -1)
-    rates = sheet.rates().reshape(len(points), -1)
-    cells = np.concatenate((metrics, rates), axis=1)
-    out = []
-    unknown = np.isnan(cells)
-    lists = cells.tolist()
-    for i, j in np.argwhere(unknown).tolist():
-        lists[i][j] = None
-    for point, row, violations in zip(points, lists, sheet.total("violations"), strict=True):
-        counted = row[: metrics.shape[1] : wide.shape[2]]
-        row[: metrics.shape[1] : wide.shape[2]] = map(int, counted)
+    parts = [wide.reshape(len(points), -1), sheet.rates().reshape(len(points), -1)]
+    cells = np.concatenate([*parts, np.full((len(points), 3), np.nan)], axis=1)
+    for point, row in zip(points, cells, strict=True):
         stop = point.scenario.stop
-        available = None
         if stop.on == "duration":
-            available = point.record.availability(stop.duration_ms)
-        out.append((*_counts(point, violations), *row, *rows.rate_cells(available)))
-    return out
+            row[-3:] = rows.rate_cells(point.record.availability(stop.duration_ms))
+    violations = sheet.total("violations")
+    return [
+        Row(_counts(point, broken), row.tobytes())
+        for point, broken, row in zip(points, violations, cells, strict=True)
+    ]
 
 
-def _counts(point: Said, violations: int) -> Cells:
+def _counts(point: Said, violations: int) -> tuple[int, int, int, str]:
     digest = digest_of(point.trials, point.blocks)
     return (point.trials, point.record.censored, violations, digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -150,7 +151,7 @@ class Plan:
         if adaptive is None or trials >= adaptive.max_trials:
             return True
         value, low, high = (row[f"{adaptive.metric}{end}"] for end in ("", ".low", ".high"))
-        if value is None or low is None or high is None:
+        if any(known is None or math.isnan(known) for known in (value, low, high)):
             return False
         return bool((high - low) / 2 <= adaptive.precision * abs(value))
 

@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import engine as engines
 from .batch import Worker
-from .cells import Said, cells_of
+from .cells import Row, Said, rows_of
 from .columns import BLOCK, block_digest
 from .errors import RaftfastError
 from .histograms import Histograms, open_tally
@@ -37,8 +37,8 @@ class Outcome(NamedTuple):
     """What became of a piece: its distribution and block digests, or the error.
 
     `blocks` are the digests of the blocks that trials first .. first + trials - 1 are in, the first
-    block from its beginning. `row` are the cells of the point behind its swept values, if the piece
-    is the point. `columns` are packed samples by first trial, where they were asked for.
+    block from its beginning. `row` is the point's, if the piece is the
+    point. `columns` are packed samples by first trial, where they were asked for.
     """
 
     piece: Piece
@@ -46,7 +46,7 @@ class Outcome(NamedTuple):
     blocks: bytes = b""
     elapsed_s: float = 0.0
     events: int = 0
-    row: tuple[Any, ...] | None = None
+    row: Row | None = None
     columns: tuple[tuple[int, int, bytes], ...] = ()
     error: str | None = None
 
@@ -153,7 +153,7 @@ def _outcomes(done: Sequence[tuple[Scenario, _Trials]]) -> list[Outcome]:
         for scenario, trials in done
         if trials.piece.first == 0
     ]
-    rows = iter(cells_of(whole))
+    rows = iter(rows_of(whole))
     return [
         Outcome(
             trials.piece,

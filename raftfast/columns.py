@@ -109,7 +109,7 @@ class Columns(Mapping[str, "NDArray[np.float64]"]):
         firsts = sorted(self._chunks)
         starts = range(0, trials, BLOCK)
         blocks = (self._cut(firsts, start, min(start + BLOCK, trials)) for start in starts)
-        return digest_of(trials, map(block_digest, blocks))
+        return digest_of(trials, (block_digest(weighted_sums(block)) for block in blocks))
 
     def _cut(self, firsts: Sequence[int], start: int, end: int) -> NDArray[np.int64]:
         """Trials start .. end - 1 of every column, as the engine wrote them."""
@@ -138,22 +138,27 @@ class Columns(Mapping[str, "NDArray[np.float64]"]):
             yield count, packed[index]
 
 
-def block_digest(values: NDArray[np.int64]) -> bytes:
-    """SHA-256 of a block of trials, columns x count as the engine wrote them.
-
-    It is over one number a trial, in eight bytes, little-endian: the sum of its columns' values,
-    each times a weight of the column's own, modulo 2**64. A weight is the first eight bytes of the
-    SHA-256 of the column's name, little-endian, made odd. So trials that differ in one column have
-    another digest for certain, and others but for a chance of 2**-64.
-    """
+def weighted_sums(values: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """One number a trial of a block, columns x count as the engine wrote them: its values, each
+    times its column's of `weights`, summed up modulo 2**64."""
     import numpy as np
 
-    sums = np.einsum("c,ci->i", _weights(), values.view(np.uint64))
+    sums: NDArray[np.uint64] = np.einsum("c,ci->i", weights(), values.view(np.uint64))
+    return sums
+
+
+def block_digest(sums: NDArray[np.uint64]) -> bytes:
+    """SHA-256 of a block of trials, over their `weighted_sums` in eight bytes each, little-endian.
+
+    Trials that differ in one column have another digest for certain, and others but for a chance
+    of 2**-64.
+    """
     return hashlib.sha256(sums.astype("<u8", copy=False).data).digest()
 
 
 @functools.cache
-def _weights() -> NDArray[np.uint64]:
+def weights() -> NDArray[np.uint64]:
+    """Of each column the first eight bytes of the SHA-256 of its name, little-endian, made odd."""
     import numpy as np
 
     hashes = [hashlib.sha256(name.encode()).digest()[:8] for name in COLUMNS]

@@ -17,7 +17,7 @@ import numpy as np
 from . import complete, statistics
 from . import engine as engines
 from .bins import Large, Side, edges, exact_moments
-from .columns import COLUMNS, TIMES
+from .columns import COLUMNS, TIMES, weights
 from .core import words as w
 from .packing import TRIALS_MAX, pack, unpack
 from .sheet import METRICS, NS_PER_MS, PERCENTILES, Sheet
@@ -34,9 +34,10 @@ _CENSORED = COLUMNS.index("censored")
 def open_tally(engine: str) -> Any:
     """A new `Tally` of every column, in which an engine's trials can be counted.
 
-    `tally.add(memory, stride, first, end)`: int64, column c of trial i is memory[c * stride + i].
+    `tally.add(memory, stride, first, end, sums)`: int64, column c of trial i is
+    memory[c * stride + i]; sums, uint64, gets their `columns.weighted_sums`.
     """
-    return engines.load(engine).Tally(len(COLUMNS), _CENSORED)
+    return engines.load(engine).Tally(len(COLUMNS), _CENSORED, weights().copy().data)
 
 
 @dataclass(frozen=True, eq=False)

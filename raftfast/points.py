@@ -8,17 +8,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from . import engine as engines
 from .batch import Worker
 from .cells import Row, Said, rows_of
-from .columns import BLOCK, block_digest
+from .columns import BLOCK, block_digest, weighted_sums
 from .errors import RaftfastError
 from .histograms import Histograms, open_tally
 from .parameters import Block, block
 from .samples import pack
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from .scenario import Scenario
@@ -62,6 +63,7 @@ class Runner:
         self._worker: Worker | None = None
         self._buffer: NDArray[np.int64] | None = None
         self._tally = open_tally(self.engine)
+        self._sums = np.empty(BLOCK, dtype=np.uint64)
 
     def stop(self) -> None:
         """Let `run` return soon, with what it has finished. May be called by another thread."""
@@ -114,15 +116,24 @@ class Runner:
             elapsed += time.perf_counter() - began
             if values.shape[1] < count:
                 return None
-            skipped = max(piece.first - start, 0)
-            tally.add(memoryview(values.reshape(-1).data), count, skipped, count)
-            digests.append(block_digest(values))
+            digests.append(block_digest(self._count(values, max(piece.first - start, 0))))
             events += handled
             if self.samples:
                 columns.append((start, count, pack(values)))
         self._buffer = worker.buffer
         record = Histograms.from_tally(tally)
         return _Trials(piece, record, digests, elapsed, events, columns)
+
+    def _count(self, values: NDArray[np.int64], skipped: int) -> NDArray[np.uint64]:
+        """Count the trials of a block but the first, and return the `weighted_sums` of all."""
+        count = values.shape[1]
+        sums = self._sums[:count]
+        self._tally.add(
+            memoryview(values.reshape(-1).data), count, skipped, count, memoryview(sums.data)
+        )
+        if skipped:
+            sums[:skipped] = weighted_sums(values[:, :skipped])
+        return sums
 
 
 class _Trials(NamedTuple):

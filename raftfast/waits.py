@@ -42,7 +42,9 @@ def _of_each(timeouts: Timeouts, nodes: int, make: Callable[[Server], T]) -> lis
 
 def leases(timeouts: Timeouts, protocol: Protocol, nodes: int) -> list[Lease]:
     """Every server's leases. They go by the range of election_ms that is its own, as each is
-    configured by itself (hashicorp/consul#9135)."""
+    configured by itself (hashicorp/consul#9135). Where the protocol has none they are nothing."""
+    if protocol.pre_vote == "off" and protocol.sticky == "off" and not protocol.check_quorum:
+        return [Lease(0, 0, 0, 0, 0)] * nodes
 
     def lease(server: Server) -> Lease:
         low_ms, high_ms = server.election_ms or timeouts.election_ms

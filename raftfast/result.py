@@ -134,6 +134,31 @@ class Result:
         self._columns = batch.columns
         self._parameters = parameters
 
+    def extended(
+        self, trials: int, jobs: int | None = None, progress: Progress | None = None
+    ) -> Result:
+        """The same run with so many trials in all, of which those that there are stay as they are.
+
+        Equal to a run of that many; only the others are run now, and `progress` counts them.
+        Raises InputError for fewer trials than there are, or more than memory can hold.
+        """
+        if trials < self.trials:
+            problem = f"{trials}: must be at least the {self.trials} that there are"
+            raise InputError(problem, key="trials")
+        _check_memory(trials, _memory_bytes())
+        batch = run_batch(
+            self._parameters,
+            self.seed,
+            trials,
+            jobs=jobs,
+            engine=self.backend,
+            progress=progress,
+            onto=self._columns.copy(),
+        )
+        whole = Batch(batch.columns, self.elapsed_s + batch.elapsed_s, self.events + batch.events)
+        scenario = self.scenario.replace(trials=trials)
+        return Result(scenario, self._parameters, whole, self.backend)
+
     @property
     def seed(self) -> int:
         """The seed of the draws."""

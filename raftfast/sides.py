@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .columns import COLUMNS, TIMES
-from .differences import Difference
+from .differences import ALPHA, Difference
 from .means import mean_difference, restricted_mean_difference, superiority
+from .metrics import COUNTS, QUANTILES
 from .places import Sample
 from .quantiles import quantile_difference
 from .rates import rate_difference
-from .statistics import FLAGS, PERCENTILES, hits
+from .statistics import PERCENTILES, hits
 from .survival import log_rank
 
 if TYPE_CHECKING:
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Found = Iterator[tuple[str, Difference]]
-
-QUANTILES = ("p50", "p99", "p99.9")
-"""The quantiles of the times that are compared."""
-
-COUNTS = tuple(x for x in COLUMNS if x not in (*TIMES, *FLAGS, "leader", "violations"))
-"""Columns whose means are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +76,12 @@ class _Time:
 class Sides:
     """Both sides up to the smaller horizon; paired ones with as many trials as both have."""
 
-    def __init__(self, reference: Trials, other: Trials, *, paired: bool) -> None:
+    def __init__(
+        self, reference: Trials, other: Trials, *, paired: bool, alpha: float = ALPHA
+    ) -> None:
         self.both = reference, other
         self.paired = paired
+        self._how: dict[str, Any] = {"paired": paired, "alpha": alpha}
         sizes = [side.samples["censored"].size for side in self.both]
         self.trials = min(sizes)
         if not self.trials:
@@ -106,7 +103,7 @@ class Sides:
             kind = "restricted_mean" if any(cut.any() for cut in self._cut) else "mean"
             for name in COUNTS:
                 columns = self._column(0, name), self._column(1, name)
-                yield f"{name}.{kind}", mean_difference(*columns, paired=self.paired)
+                yield f"{name}.{kind}", mean_difference(*columns, **self._how)
         yield from self._rates()
 
     def _column(self, i: int, name: str) -> Floats:
@@ -155,14 +152,14 @@ class Sides:
     def _time(self, name: str, both: list[_Time]) -> Found:
         values = both[0].values, both[1].values
         if not any(x.limited for x in both):
-            yield f"{name}.mean", mean_difference(*values, paired=self.paired)
+            yield f"{name}.mean", mean_difference(*values, **self._how)
         elif all(x.watched for x in both):
-            found = restricted_mean_difference(*values, self.horizon_ms, paired=self.paired)
+            found = restricted_mean_difference(*values, self.horizon_ms, **self._how)
             yield f"{name}.restricted_mean", found
         first, second = (Sample.of(x.values, self.horizon_ms) for x in both)
         for quantile in QUANTILES:
             share = PERCENTILES[quantile]
-            apart = quantile_difference(first, second, share, paired=self.paired)
+            apart = quantile_difference(first, second, share, **self._how)
             if apart is not None:
                 yield f"{name}.{quantile}", apart
 
@@ -170,10 +167,10 @@ class Sides:
         """Who is faster to elect: by trials, and where some were cut by the log-rank test."""
         ended = [~np.isnan(x.values) for x in elections]
         values = [np.where(end, x.values, np.inf) for x, end in zip(elections, ended, strict=True)]
-        yield "election_ms.faster", superiority(*values, paired=self.paired)
+        yield "election_ms.faster", superiority(*values, **self._how)
         if any(x.limited for x in elections) and all(x.watched for x in elections):
             upto = [np.minimum(x, self.horizon_ms) for x in values]
-            found = log_rank(upto[0], ended[0], upto[1], ended[1], paired=self.paired)
+            found = log_rank(upto[0], ended[0], upto[1], ended[1], **self._how)
             yield "election_ms.hazard_ratio", found
 
     def _rates(self) -> Found:
@@ -185,11 +182,11 @@ class Sides:
             for i in range(2):
                 found[i]["censored"] = self._goes_on(i)
         for name, hit in found[0].items():
-            yield f"rate.{name}", rate_difference(hit, found[1][name], paired=self.paired)
+            yield f"rate.{name}", rate_difference(hit, found[1][name], **self._how)
         first, second = (side.lasting_ms for side in self.both)
         if first is not None and second is not None:
             shares = [
                 1.0 - self._column(i, "unavailable_ms") / lasting_ms
                 for i, lasting_ms in enumerate((first, second))
             ]
-            yield "rate.availability", mean_difference(*shares, paired=self.paired)
+            yield "rate.availability", mean_difference(*shares, **self._how)

@@ -162,20 +162,11 @@ class Side:
     def unfold(self) -> Floats:
         """Every value by itself, ascending, then nan for each that is missing.
 
-        What shares a bin is equal, and the bins' middles are moved by so little that the mean is
-        the exact one.
+        What shares a bin is its middle, on whatever side it is: so two such samples tie there, and
+        neither seems the smaller.
         """
-        values, counts = middles()[self.places], self.counts
-        if self.large is not None:
-            at = int(self.places.searchsorted(w.PLAIN_END, side="right"))
-            values, counts = _with_ends(values, counts, at, self.large)
-            inner = (values > self.large.least) & (values < self.large.most)
-            inner[:at] = False
-            if inner.any():
-                rest = self.sums()[1] - float(counts @ values)
-                values[inner] += rest / int(counts[inner].sum())
-        spread = np.repeat(values / self.unit, counts)
-        return np.concatenate([spread, np.full(self.missing, np.nan)])
+        values = middles()[self.places] / self.unit
+        return np.concatenate([np.repeat(values, self.counts), np.full(self.missing, np.nan)])
 
     def bounds(self, instead: float | None) -> Ordered:
         """The values as a tallied sample of what others are at risk until.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import metrics as known
@@ -12,6 +13,7 @@ from .comparison import BAND, Comparison, Found, Trials, find, judge
 from .corrections import CORRECTIONS
 from .differences import ALPHA
 from .errors import InputError
+from .interrupts import interruptible
 from .result import Result, run
 from .scenario import Scenario
 from .schema import suggestion
@@ -210,13 +212,14 @@ def compare(
     contest = _Contest(labels, given, seed, jobs, progress)
     for look, size in enumerate(sizes, 1):
         results = contest.upto(size)
-        found = against_first(list(map(Trials.of, results)), chosen, ALPHA / len(sizes))
+        trials_of = [Trials.of(result) for result in results]
+        found = interruptible(partial(against_first, trials_of, chosen, ALPHA / len(sizes)))
         judged = judge(found, band=band, correction=correction, looks=len(sizes))
         if not any(judged):
             raise known.nothing_of(metrics)
         compared = Compared(
             labels[0],
-            tuple(map(_side, labels, results)),
+            (),
             tuple(
                 Duel(name, {}, one.trials, one.paired, tuple(rows))
                 for name, one, rows in zip(labels[1:], found, judged, strict=True)
@@ -229,7 +232,7 @@ def compare(
         )
         if compared.is_settled:
             break
-    return compared
+    return replace(compared, sides=tuple(map(_side, labels, results)))
 
 
 def check_options(band: float, correction: str, until: str | None) -> None:

@@ -104,8 +104,7 @@ def find(
     if paired is None:
         paired = reference.seed is not None and reference.seed == other.seed
     sides = Sides(reference, other, paired=paired, alpha=alpha)
-    found = (pair for pair in sides.metrics() if chosen is None or chosen(pair[0]))
-    return Found(sides.trials, paired, tuple(found))
+    return Found(sides.trials, paired, tuple(sides.metrics(chosen)))
 
 
 def judge(

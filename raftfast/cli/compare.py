@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .variants import Variant
 
 _TRIALS_MAX = 2**63 - 1
+_NO_LABELS: Mapping[str, str] = MappingProxyType({})
 _CORRECTIONS = ("holm", "bh", "none")
 
 _ALONE = {
@@ -194,8 +196,9 @@ def command(
     _write(
         compared,
         form,
-        _facts(sides, scenarios),
+        _facts(sides, scenarios, lists),
         ["raftfast", "compare", *repeat, *again, "-n", str(begin), "-s", seeds],
+        {side.name: side.label or side.name for side in sides},
     )
     if _accuse(compared, sides):
         ctx.exit(1)
@@ -289,7 +292,9 @@ def _compare_points(
         ctx.exit(1)
 
 
-def _facts(sides: Sequence[Variant], scenarios: Sequence[Scenario]) -> list[str]:
+def _facts(
+    sides: Sequence[Variant], scenarios: Sequence[Scenario], lists: Sequence[str]
+) -> list[str]:
     """What is compared: in one line where all are of one kind."""
     kinds = [
         f"{x.cluster.nodes} server{'s' * (x.cluster.nodes != 1)}, {x.scenario.kind}, "
@@ -299,22 +304,34 @@ def _facts(sides: Sequence[Variant], scenarios: Sequence[Scenario]) -> list[str]
     names = [side.name for side in sides]
     if len({*kinds}) == 1:
         listed = f"{', '.join(names[:-1])} and {names[-1]}"
-        return [f"{listed if len(listed) < 60 else f'{len(names)} scenarios'}: {kinds[0]}"]
+        if lists:
+            keys = (text.partition("=")[0].strip() for text in lists)
+            listed = f"{len(names)} variants of {' and '.join(keys)}"
+        return [f"{listed}: {kinds[0]}"]
     return [f"{name}: {kind}" for name, kind in zip(names, kinds, strict=True)]
 
 
-def _write(compared: Compared, form: str, facts: Sequence[str], command: Sequence[str]) -> None:
+def _write(
+    compared: Compared,
+    form: str,
+    facts: Sequence[str],
+    command: Sequence[str],
+    labels: Mapping[str, str] = _NO_LABELS,
+) -> None:
     from . import contest
     from .show import write, write_csv, write_json
+
+    def label(name: str) -> str:
+        return labels.get(name, name)
 
     if form == "json":
         write_json(compared.to_dict())
     elif form == "csv":
         write_csv(*contest.csv_rows(compared))
     elif form == "md":
-        write(contest.markdown_table(compared, facts, command))
+        write(contest.markdown_table(compared, facts, command, label))
     else:
-        write(contest.table(compared, facts, command))
+        write(contest.table(compared, facts, command, label))
 
 
 def _accuse(compared: Compared, sides: Sequence[Variant]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import duels as d
@@ -30,31 +30,43 @@ _MARKDOWN_HEADER = (
 _CORRECTIONS = {"holm": "Holm", "bh": "Benjamini and Hochberg"}
 
 
-def table(compared: Compared, facts: Sequence[str], command: Sequence[str]) -> list[str]:
+Label = Callable[[str], str]
+"""What a side is called in tables, where its full name would say the same on every line."""
+
+
+def table(
+    compared: Compared, facts: Sequence[str], command: Sequence[str], label: Label = str
+) -> list[str]:
     """The comparison for people; `facts` are what was compared, `command` repeats it."""
     lines = [line for text in facts for line in textwrap.wrap(text, WIDTH)]
     lines += [*textwrap.wrap(_pairing(compared), WIDTH), ""]
     if compared.by is None:
-        lines += _scenarios(compared)
+        lines += _scenarios(compared, label)
     else:
         lines += _points(compared)
-    lines += [line for text in _notes(compared) for line in textwrap.wrap(text, WIDTH)]
+    lines += [line for text in _notes(compared, label) for line in textwrap.wrap(text, WIDTH)]
     return [*lines, "To repeat:", *shell(command)]
 
 
-def _scenarios(compared: Compared) -> list[str]:
-    reference = compared.reference
-    lines: list[str] = []
-    for duel in compared.duels[:DETAILED_MAX]:
-        said = f"{duel.name} against {reference}: {d.sentence(compared.shown(duel))}."
-        lines += map(heading, textwrap.wrap(said, WIDTH))
-    sides = d.Sides(reference, compared.duels, compared.shown)
+def _scenarios(compared: Compared, label: Label) -> list[str]:
+    sides = d.Sides(compared.reference, compared.duels, compared.shown, label)
+    said = [sides.who()] if len(compared.duels) > 1 else []
+    if len(compared.duels) <= DETAILED_MAX:
+        for duel in compared.duels:
+            told = d.sentence(compared.shown(duel))
+            said.append(f"{_against(compared, duel, label)}: {told}.")
+    lines = [heading(line) for text in said for line in textwrap.wrap(text, WIDTH)]
     lines += ["", *sides.lines(), *_legend(sides), ""]
     if len(compared.duels) > DETAILED_MAX:
         return [*lines, *_wrapped(_MANY), ""]
     for duel in compared.duels:
-        lines += [aside(f"{duel.name} against {reference}"), *d.details(compared.shown(duel)), ""]
+        lines += map(aside, _wrapped(_against(compared, duel, label)))
+        lines += [*d.details(compared.shown(duel)), ""]
     return lines
+
+
+def _against(compared: Compared, duel: Duel, label: Label) -> str:
+    return f"{label(duel.name)} against {label(compared.reference)}"
 
 
 _MANY = "Every difference with its interval: --format md, csv or json."
@@ -152,7 +164,7 @@ def _pairing(compared: Compared) -> str:
     )
 
 
-def _notes(compared: Compared) -> list[str]:
+def _notes(compared: Compared, label: Label) -> list[str]:
     """How to read it, and what would settle what is open."""
     tests = sum(len(duel.rows) for duel in compared.duels)
     band = f"{100 * compared.band:g} %"
@@ -174,13 +186,16 @@ def _notes(compared: Compared) -> list[str]:
     if compared.skipped:
         notes.append(f"{compared.skipped:,} groups have no point with {compared.reference}, or "
                      "none beside it")  # fmt: skip
-    notes += [f"{text}." for text in _open(compared)]
+    notes += [f"{text}." for text in _open(compared, label)]
     return [*notes, ""]
 
 
-def _open(compared: Compared) -> list[str]:
+def _open(compared: Compared, label: Label) -> list[str]:
     named = [
-        (f"{duel.name}{f' ({_common(duel.group)})' if duel.group else ''}", compared.shown(duel))
+        (
+            f"{label(duel.name)}{f' ({_common(duel.group)})' if duel.group else ''}",
+            compared.shown(duel),
+        )
         for duel in compared.duels
     ]
     lines = d.undecided(named)
@@ -197,35 +212,38 @@ def _is_within_reach(compared: Compared) -> bool:
     return any(more is not None and compared.trials + more <= MAX_TRIALS for more in wanted)
 
 
-def markdown_table(compared: Compared, facts: Sequence[str], command: Sequence[str]) -> list[str]:
+def markdown_table(
+    compared: Compared, facts: Sequence[str], command: Sequence[str], label: Label = str
+) -> list[str]:
     """The comparison for a pull request."""
     lines = []
     if compared.by is None and len(compared.duels) > 1:
-        lines += [*_markdown_sides(compared), ""]
+        lines += [*_markdown_sides(compared, label), ""]
     for duel in compared.duels[:GROUPS_MAX]:
         rows = compared.shown(duel)
         common = f" ({_common(duel.group)})" if duel.group else ""
-        said = f"{duel.name} against {compared.reference}{common}: {d.sentence(rows)}."
+        said = f"{_against(compared, duel, label)}{common}: {d.sentence(rows)}."
         lines += [f"**{escape(said)}**", ""]
         body = [_markdown_row(row) for row in rows]
         lines += [*markdown(_MARKDOWN_HEADER, body), ""]
     if len(compared.duels) > GROUPS_MAX:
         lines += [f"{len(compared.duels) - GROUPS_MAX:,} more comparisons: `--format csv`", ""]
-    said = ". ".join(text.rstrip(".") for text in [*facts, _pairing(compared), *_notes(compared)]
-                     if text)  # fmt: skip
+    read = [*facts, _pairing(compared), *_notes(compared, label)]
+    said = ". ".join(text.rstrip(".") for text in read if text)
     lines += [escape(f"{said}."), "", "```sh", *(line[2:] for line in shell(command)), "```"]
     return lines
 
 
-def _markdown_sides(compared: Compared) -> list[str]:
-    """The values of all sides; in bold what is best, and what may be as good."""
-    sides = d.Sides(compared.reference, compared.duels, compared.shown)
+def _markdown_sides(compared: Compared, label: Label) -> list[str]:
+    """Who is best; the values of all sides, in bold what is best and what may be as good."""
+    sides = d.Sides(compared.reference, compared.duels, compared.shown, label)
     head = ["", *(f"`{x}`{' (%)' if d.is_rate(x) else ''}" for x in sides.metrics)]
     rows = [
         [escape(name), *(f"**{x[1:]}**" if x[:1] in (d.BEST, d.MAYBE) else x for x in row)]
         for name, row in zip(sides.names, sides.cells, strict=True)
     ]
-    return markdown(head, rows)
+    who = [f"**{escape(sides.who())}**", ""] if sides.who() else []
+    return [*who, *markdown(head, rows)]
 
 
 def _markdown_row(row: Comparison) -> list[str]:

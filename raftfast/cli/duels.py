@@ -18,6 +18,7 @@ SETTLED_SHOWN = 6
 """So many undecided rows are named below a table."""
 
 _CELL = 7
+_NOBODY = ""
 _RELATIVE = ("faster", "hazard_ratio")
 _WORDS_MIN = 15
 _GAP = "  "
@@ -165,12 +166,14 @@ class Sides:
         shown: Callable[[Duel], Sequence[Comparison]],
         label: Callable[[str], str] = str,
     ) -> None:
+        """`label` is what a side is called here."""
         rows = {duel.name: {row.metric: row for row in shown(duel)} for duel in duels}
         metrics = dict.fromkeys(metric for found in rows.values() for metric in found)
         self.metrics = [metric for metric in metrics if not is_relative(metric)]
         self.names = [label(name) for name in (reference, *rows)]
         self.cells = [[""] * len(self.metrics) for _ in self.names]
         self.marked: set[str] = set()
+        self.best: dict[str, list[str]] = {}
         for k, metric in enumerate(self.metrics):
             column = [found.get(metric) for found in rows.values()]
             # Where this one is not shown, it is because nothing happened on either side.
@@ -178,8 +181,25 @@ class Sides:
             values = [known.reference, *(row.value if row else known.reference for row in column)]
             marks = _marks(metric, values, column)
             self.marked.update(marks)
+            if BEST in marks:
+                clear = MAYBE not in marks
+                name = self.names[marks.index(BEST)] if clear else _NOBODY
+                self.best.setdefault(name, []).append(metric)
             for i, (number, mark) in enumerate(zip(values, marks, strict=True)):
                 self.cells[i][k] = f"{mark}{value(metric, number)}"
+
+    def who(self) -> str:
+        """Who is best at what, in one sentence; empty where nobody is."""
+        said = [
+            f"{name} is best at {_listed(metrics)}"
+            for name, metrics in self.best.items()
+            if name != _NOBODY
+        ]
+        if not said:
+            return ""
+        open_ = self.best.get(_NOBODY)
+        tail = f"; the first are not told apart at {_listed(open_)}" if open_ else ""
+        return f"{'; '.join(said)}{tail}."
 
     def lines(self) -> list[str]:
         """As many tables below one another as the width of a terminal takes."""

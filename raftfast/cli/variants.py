@@ -21,11 +21,13 @@ _FIELDS = {"preset": "preset", "file": "path", "under": "ready"}
 
 @dataclass(frozen=True)
 class Variant:
-    """A side as it is named in the output, where it comes from, and the keys that -L gave it."""
+    """A side: its name, where it comes from, the keys that -L gave it, and what it is called in
+    tables, where each line need not say again what varies; its name where there is nothing else."""
 
     name: str
     source: Source
     keys: tuple[str, ...] = ()
+    label: str = ""
 
     def load(self) -> Scenario:
         """The scenario. Raises InputError, which names -L where its value is to blame."""
@@ -153,7 +155,10 @@ def _variant(below: Source, values: dict[str, Any]) -> Variant:
     added = tuple(f"{key}={inline(value)}" for key, value in own.items())
     source = replace(source, overrides=(*source.overrides, *added))
     name = ", ".join(f"{key}={_text(value)}" for key, value in values.items())
-    return Variant(name, source, tuple(own))
+    # One key goes without saying; of several, their last parts tell them apart.
+    short = [f"{key.rpartition('.')[2]}=" if len(values) > 1 else "" for key in values]
+    label = ", ".join(a + _text(b) for a, b in zip(short, values.values(), strict=True))
+    return Variant(name, source, tuple(own), label)
 
 
 def _text(value: Any) -> str:

@@ -159,10 +159,7 @@ def test_markdown_is_fit_for_a_pull_request(here, capsys):
     assert more.startswith("**paper is best at election")
     assert "| `election_ms.mean` | `election_ms.p99` |" in more.splitlines()[2]
     labels = compare(capsys, "-L", "cluster.nodes=3,5", "-n", "300")
-    assert (
-        labels.startswith("2 variants of cluster.nodes: 3")
-        or "cluster.nodes=3: 3 servers" in labels
-    )
+    assert labels.startswith("cluster.nodes=3: 3 servers, cold-start, stop on leader\n")
     assert "\n5 against 3" in labels
 
 

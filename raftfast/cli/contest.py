@@ -45,7 +45,7 @@ def table(
     else:
         lines += _points(compared)
     lines += [line for text in _notes(compared, label) for line in textwrap.wrap(text, WIDTH)]
-    return [*lines, "To repeat:", *shell(command)]
+    return [*lines, "", "To repeat:", *shell(command)]
 
 
 def _scenarios(compared: Compared, label: Label) -> list[str]:
@@ -187,7 +187,7 @@ def _notes(compared: Compared, label: Label) -> list[str]:
         notes.append(f"{compared.skipped:,} groups have no point with {compared.reference}, or "
                      "none beside it")  # fmt: skip
     notes += [f"{text}." for text in _open(compared, label)]
-    return [*notes, ""]
+    return notes
 
 
 def _open(compared: Compared, label: Label) -> list[str]:
@@ -229,7 +229,7 @@ def markdown_table(
     if len(compared.duels) > GROUPS_MAX:
         lines += [f"{len(compared.duels) - GROUPS_MAX:,} more comparisons: `--format csv`", ""]
     read = [*facts, _pairing(compared), *_notes(compared, label)]
-    said = ". ".join(text.rstrip(".") for text in read if text)
+    said = ". ".join(text.rstrip(".") for text in read)
     lines += [escape(f"{said}."), "", "```sh", *(line[2:] for line in shell(command)), "```"]
     return lines
 

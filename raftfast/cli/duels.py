@@ -198,7 +198,7 @@ class Sides:
         if not said:
             return ""
         open_ = self.best.get(_NOBODY)
-        tail = f"; the first are not told apart at {_listed(open_)}" if open_ else ""
+        tail = f"; unclear: {_listed(open_)}" if open_ else ""
         return f"{'; '.join(said)}{tail}."
 
     def lines(self) -> list[str]:

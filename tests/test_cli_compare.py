@@ -358,3 +358,15 @@ def test_the_whole_way_in_a_process_of_its_own(here):
     assert done.returncode == 0
     assert "after.toml against before.toml: elections" in done.stdout
     assert done.stderr.startswith("raftfast: 600 trials in ")
+
+
+def test_the_readmes_example_is_true(tmp_path, monkeypatch, capsys):
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Compare\n")[2]
+    blocks = text.split("```\n")
+    monkeypatch.chdir(tmp_path)
+    Path("regions.csv").write_text(blocks[1])
+    words, _, expected = blocks[3].removeprefix("$ raftfast ").replace("\\\n", "").partition("\n")
+    assert words.split()[:5] == ["compare", "etcd-3.4", "etcd-3.5", "consul", "--scenario"]
+    begun = time.monotonic()
+    assert compare(capsys, *words.split()[1:]) == expected
+    assert time.monotonic() - begun < 10

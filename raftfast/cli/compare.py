@@ -153,7 +153,7 @@ def command(
     if measured is not None:
         from .failovers import against
 
-        if against(words, below, measured, trials, seed, jobs, form, shown):
+        if against(words, below, measured, trials, seed, jobs, form, mode, quiet):
             ctx.exit(1)
         return
     from .. import metrics as known

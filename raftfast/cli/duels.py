@@ -18,6 +18,8 @@ SETTLED_SHOWN = 6
 """So many undecided rows are named below a table."""
 
 _CELL = 7
+_SMALL = 0.1
+_PLACES_MAX = 8
 _NOBODY = ""
 _RELATIVE = ("faster", "hazard_ratio")
 _WORDS_MIN = 15
@@ -52,12 +54,15 @@ def is_relative(metric: str) -> bool:
 
 
 def value(metric: str, number: float | None) -> str:
-    """A side's value: rates in per cent, times with one decimal, counts with two."""
+    """A side's value: rates in per cent, small ones with two digits; times with one decimal, counts
+    with two."""
     if number is None:
         return "-"
     if is_rate(metric):
-        text = f"{100 * number:.2f}"
-        return f"{100 * number:.2g}" if float(text) == 0 != number else text
+        # What counts of 99.995 % is how little is missing.
+        rest = 100 * (1 - number if metric == "rate.availability" else number)
+        places = 2 if rest == 0 else min(max(2, 1 - math.floor(math.log10(abs(rest)))), _PLACES_MAX)
+        return f"{100 * number:.{places if rest < _SMALL else 2}f}"
     return f"{number:.1f}" if "_ms." in metric and not is_relative(metric) else f"{number:.2f}"
 
 

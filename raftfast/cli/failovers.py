@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import click
+
 from ..errors import InputError
 from .options import Source
 
@@ -17,6 +19,7 @@ def against(
     jobs: int | None,
     form: str,
     mode: str,
+    quiet: bool,
 ) -> bool:
     """Simulate the one scenario that `words` and `below` say, and hold the file's times against it.
 
@@ -28,7 +31,7 @@ def against(
     from ..measured import against_measured, read_measured
     from . import fit
     from .progress import reporting
-    from .run import accuse
+    from .run import accuse, advise
     from .show import write, write_csv, write_json
     from .variants import sides_of
 
@@ -41,8 +44,16 @@ def against(
     if scenario.stop.on == "duration":
         problem = "needs a scenario that ends with one failover, not one that lasts; such as "
         raise InputError(f"{problem}--scenario leader-crash", key="--measured")
+    if scenario.scenario.kind == "cold-start" and not quiet:
+        click.echo(
+            f"raftfast: {side.name} is a cold start; failovers are of a leader that crashes: "
+            "--scenario leader-crash",
+            err=True,
+        )
+    if not quiet:
+        advise()
     wanted = scenario.trials if trials is None else trials
-    with reporting(mode, wanted) as progress:
+    with reporting("none" if quiet else mode, wanted) as progress:
         result = raftfast.run(scenario, trials, seed, jobs, progress)
     found = against_measured(
         measured, result.samples["election_ms"], limit_ms=scenario.stop.limit_ms

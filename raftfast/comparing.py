@@ -163,7 +163,7 @@ def compare(
     correction: str = "holm",
     metrics: Sequence[str] = (),
     until: str | None = None,
-    max_trials: int = MAX_TRIALS,
+    max_trials: int | None = None,
     by: str | None = None,
     progress: Progress | None = None,
 ) -> Compared:
@@ -179,10 +179,10 @@ def compare(
     "election_ms.p99", "messages" or "rate"; all unless given. What is measured, and how, is said in
     `comparison.find`; what verdicts mean, in `comparison.judge` and `verdicts`.
 
-    until="decided" adds trials, twice as many each time and `max_trials` a side at most, until no
-    verdict of what is `shown` waits for more. Each of the L looks that this may take has a L-th of
-    the 5 %: p_corrected is L times larger, and intervals are of 1 - 0.05 / L. So all of it holds
-    together with 95 %, at whatever look it ends.
+    until="decided" adds trials, twice as many each time and `max_trials` a side at most, a million
+    unless given, until no verdict of what is `shown` waits for more. Each of the L looks that this
+    may take has an L-th of the 5 %: p_corrected is L times larger, and intervals are of
+    1 - 0.05 / L. So all of it holds together with 95 %, at whatever look it ends.
 
     With a `SweepResult` and `by`, one of its keys, the points of a sweep are compared that differ
     in that key alone (`contrasts.compare_points`).
@@ -191,12 +191,14 @@ def compare(
     options out of range.
     """
     check_options(band, correction, until)
-    chosen = known.choose(metrics) if metrics else None
     if any(not isinstance(side, Scenario | Result) for side in sides) or by is not None:
         from .contrasts import compare_points
 
         if len(sides) != 1 or by is None or isinstance(sides[0], Scenario | Result):
             raise InputError("goes with the results of one sweep", key="by")
+        if names or (trials, seed, jobs, until, max_trials) != (None,) * 5:
+            problem = "runs nothing; trials, seed, jobs, until, max_trials and names go without it"
+            raise InputError(problem, key="by")
         return compare_points(
             sides[0], by, reference=reference, band=band, correction=correction,
             metrics=metrics, progress=progress,
@@ -208,31 +210,37 @@ def compare(
     labels.insert(0, labels.pop(first))
     check_stops(labels, [_scenario(side) for side in given])
     begin = trials or _scenario(given[0]).trials
-    sizes = looks(begin, max_trials) if until == DECIDED else [begin]
+    most = max(MAX_TRIALS, begin) if max_trials is None else max_trials
+    sizes = looks(begin, most) if until == DECIDED else [begin]
     contest = _Contest(labels, given, seed, jobs, progress)
+    return _looked(contest, sizes, band, correction, metrics)
+
+
+def _looked(
+    contest: _Contest, sizes: Sequence[int], band: float, correction: str, metrics: Sequence[str]
+) -> Compared:
+    """The comparison at the first of these numbers of trials at which it is settled, or the last.
+
+    Raises InputError where none of the metrics is measured.
+    """
+    chosen = known.choose(metrics) if metrics else None
+    planned = len(sizes)
     for look, size in enumerate(sizes, 1):
         results = contest.upto(size)
-        trials_of = [Trials.of(result) for result in results]
-        found = interruptible(partial(against_first, trials_of, chosen, ALPHA / len(sizes)))
-        judged = judge(found, band=band, correction=correction, looks=len(sizes))
+        trials = [Trials.of(result) for result in results]
+        found = interruptible(partial(against_first, trials, chosen, ALPHA / planned))
+        judged = judge(found, band=band, correction=correction, looks=planned)
         if not any(judged):
             raise known.nothing_of(metrics)
-        compared = Compared(
-            labels[0],
-            (),
-            tuple(
-                Duel(name, {}, one.trials, one.paired, tuple(rows))
-                for name, one, rows in zip(labels[1:], found, judged, strict=True)
-            ),
-            band,
-            correction,
-            look,
-            len(sizes),
-            tuple(metrics),
+        first, *others = contest.names
+        duels = tuple(
+            Duel(name, {}, one.trials, one.paired, tuple(rows))
+            for name, one, rows in zip(others, found, judged, strict=True)
         )
+        compared = Compared(first, (), duels, band, correction, look, planned, tuple(metrics))
         if compared.is_settled:
             break
-    return replace(compared, sides=tuple(map(_side, labels, results)))
+    return replace(compared, sides=tuple(map(_side, contest.names, results)))
 
 
 def check_options(band: float, correction: str, until: str | None) -> None:
@@ -281,6 +289,7 @@ class _Contest:
         jobs: int | None,
         progress: Progress | None,
     ) -> None:
+        self.names = list(names)
         self.sides = list(sides)
         self.seed = _scenario(sides[0]).seed if seed is None else seed
         self.jobs = jobs

@@ -47,6 +47,8 @@ def test_the_reference_may_be_any_value(tmp_path):
     with swept(tmp_path) as result:
         by_text = raftfast.compare(result, by="timeouts.timer", reference="keep")
         by_value = raftfast.compare(result, by="network.loss", reference="0.10")
+        with pytest.raises(InputError, match=r"^by: runs nothing"):
+            raftfast.compare(result, by="network.loss", trials=9)
         with pytest.raises(InputError, match=r'^reference: value "0.2": .*it has 0.0, 0.1, 0.3'):
             raftfast.compare(result, by="network.loss", reference="0.2")
     assert {duel.name for duel in by_text.duels} == {"redraw"}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from ..errors import InputError
 from .options import (
@@ -30,7 +32,10 @@ if TYPE_CHECKING:
     from .variants import Variant
 
 _TRIALS_MAX = 2**63 - 1
+_BAND = 0.01
+_POINTS_SHOWN = 5
 _NO_LABELS: Mapping[str, str] = MappingProxyType({})
+_FILE = click.Path(dir_okay=False)
 _CORRECTIONS = ("holm", "bh", "none")
 
 _ALONE = {
@@ -54,8 +59,16 @@ def _percent(text: str) -> float:
     return share
 
 
+def _complete_side(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Presets, and files where none begins so."""
+    names = complete_preset(ctx, param, incomplete)
+    return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="file")]
+
+
 @click.command("compare", short_help="Hold scenarios against one another, with uncertainty.")
-@click.argument("words", nargs=-1, metavar="REFERENCE OTHER ...", shell_complete=complete_preset)
+@click.argument("words", nargs=-1, metavar="REFERENCE OTHER ...", shell_complete=_complete_side)
 @click.option(
     "-L",
     "lists",
@@ -64,7 +77,9 @@ def _percent(text: str) -> float:
     help="Compare variants of one scenario; may be repeated, for every combination.",
 )
 @click.option("--reference", metavar="NAME", help="What the others are held against; the first.")
-@click.option("--file", metavar="FILE.toml", help="Lay a scenario file over every preset.")
+@click.option(
+    "--file", metavar="FILE.toml", type=_FILE, help="Lay a scenario file over every preset."
+)
 @click.option(
     "--preset", metavar="NAME", shell_complete=complete_preset, help="Start every file from it."
 )
@@ -84,7 +99,9 @@ def _percent(text: str) -> float:
     help="Set a key of every side, such as cluster.nodes=7; may be repeated.",
 )
 @click.option("--by", metavar="KEY", help="Compare points of a sweep that differ in it alone.")
-@click.option("--measured", metavar="FILE.csv", help="Hold measured failover times against one.")
+@click.option(
+    "--measured", metavar="FILE.csv", type=_FILE, help="Hold measured failover times against one."
+)
 @click.option("--metrics", metavar="A,B,...", help="Such as election_ms.p99,messages,rate; or all.")
 @click.option(
     "--band", type=_percent, default="1", show_default=True, metavar="PERCENT",
@@ -99,7 +116,7 @@ def _percent(text: str) -> float:
 )
 @click.option(
     "--max-trials", "most", type=whole(1, _TRIALS_MAX), metavar="N",
-    help="Of each side, with --until; 1e6 unless given.",
+    help="Of a side, with --until; 1e6 unless given.",
 )  # fmt: skip
 @trials_option
 @seed_option
@@ -149,59 +166,75 @@ def command(
     if most is not None and until is None:
         raise InputError("goes with --until decided", key="--max-trials")
     below = Source(file, preset, overrides, ready)
-    shown = "none" if quiet else mode
     if measured is not None:
         from .failovers import against
 
-        if against(words, below, measured, trials, seed, jobs, form, mode, quiet):
-            ctx.exit(1)
-        return
+        broken = against(words, below, measured, trials, seed, jobs, form, mode, quiet)
+    else:
+        asked = _Asked(reference, _names(metrics), band, correction, form, mode, quiet)
+        if by is not None:
+            broken = _points(words, by, asked)
+        else:
+            broken = _scenarios(words, lists, below, asked, _Size(trials, seed, jobs, until, most))
+    if broken:
+        ctx.exit(1)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be said of whatever is compared, and how."""
+
+    reference: str | None
+    metrics: Sequence[str]
+    band: float
+    correction: str
+    form: str
+    mode: str
+    quiet: bool
+
+    @property
+    def shown(self) -> str:
+        """How progress is shown."""
+        return "none" if self.quiet else self.mode
+
+    def judging(self) -> dict[str, Any]:
+        """For who compares."""
+        names = ("band", "correction", "metrics")
+        return {name: getattr(self, name) for name in names}
+
+    def words(self) -> list[str]:
+        """The options that say the same again, where they are not the default ones."""
+        words = [] if self.reference is None else ["--reference", self.reference]
+        words += ["--metrics", ",".join(self.metrics)] if self.metrics else []
+        words += [] if self.band == _BAND else ["--band", f"{100 * self.band:g}"]
+        return words + ([] if self.correction == "holm" else ["--correction", self.correction])
+
+
+@dataclass(frozen=True)
+class _Size:
+    """How many trials, with which luck, on how many workers."""
+
+    trials: int | None
+    seed: int | None
+    jobs: int | None
+    until: str | None
+    most: int | None
+
+    def words(self, trials: int, seed: int) -> list[str]:
+        """The options that say the same again."""
+        words = [] if self.until is None else ["--until", self.until]
+        words += [] if self.most is None else ["--max-trials", str(self.most)]
+        return [*words, "-n", str(trials), "-s", str(seed)]
+
+
+def _names(metrics: str | None) -> list[str]:
+    if metrics is None:
+        return []
     from .. import metrics as known
 
-    asked = [] if metrics is None else known.split(metrics)
-    if metrics is not None:
-        known.choose(asked or [""], key="--metrics")
-    again = _again(asked, band, correction)
-    if by is not None:
-        _compare_points(ctx, words, by, reference, asked, band, correction, form, shown, again)
-        return
-    from .run import advise
-    from .variants import named, variants
-
-    sides = variants(words, below, lists)
-    scenarios = [side.load() for side in sides]
-    if not quiet:
-        advise()
-    compared = _compare(
-        sides, scenarios, shown,
-        {
-            "reference": named(reference, sides),
-            "trials": trials,
-            "seed": seed,
-            "jobs": jobs,
-            "band": band,
-            "correction": correction,
-            "metrics": asked,
-            "until": until,
-            **({} if most is None else {"max_trials": most}),
-        },
-    )  # fmt: skip
-    typed = [word for text in lists for word in ("-L", text)]
-    repeat = [*map(_path, words), *typed, *_words(below)]
-    repeat += [] if reference is None else ["--reference", reference]
-    if until is not None:
-        repeat += ["--until", until, *([] if most is None else ["--max-trials", str(most)])]
-    begin = compared.trials if compared.looks == 1 else trials or scenarios[0].trials
-    seeds = str(compared.sides[0].seed)
-    _write(
-        compared,
-        form,
-        _facts(sides, scenarios, lists),
-        ["raftfast", "compare", *repeat, *again, "-n", str(begin), "-s", seeds],
-        {side.name: side.label or side.name for side in sides},
-    )
-    if _accuse(compared, sides):
-        ctx.exit(1)
+    names = known.split(metrics)
+    known.choose(names or [metrics], key="--metrics")
+    return names
 
 
 def _refuse_others(ctx: click.Context, alone: str) -> None:
@@ -211,13 +244,6 @@ def _refuse_others(ctx: click.Context, alone: str) -> None:
         name = parameter.name or ""
         if name not in _ALONE[alone] and ctx.get_parameter_source(name) is not default:
             raise InputError(f"means nothing with --{alone}", key=parameter.opts[0])
-
-
-def _again(asked: Sequence[str], band: float, correction: str) -> list[str]:
-    """The options that say the same again, where they are not the default ones."""
-    words = ["--metrics", ",".join(asked)] if asked else []
-    words += [] if band == 0.01 else ["--band", f"{100 * band:g}"]
-    return words + ([] if correction == "holm" else ["--correction", correction])
 
 
 def _path(word: str) -> str:
@@ -231,17 +257,38 @@ def _words(below: Source) -> list[str]:
     return words + [word for text in below.overrides for word in ("-p", text)]
 
 
-def _compare(
-    sides: Sequence[Variant], scenarios: Sequence[Scenario], mode: str, options: dict[str, Any]
-) -> Compared:
+def _scenarios(
+    words: Sequence[str], lists: Sequence[str], below: Source, asked: _Asked, size: _Size
+) -> bool:
+    """Compare scenarios, write what came out, and say whether safety was violated."""
     import raftfast
 
     from .progress import reporting
+    from .run import advise
+    from .variants import named, variants
 
-    first = options["trials"] or scenarios[0].trials
-    with reporting(mode, len(sides) * first) as progress:
-        names = [side.name for side in sides]
-        return raftfast.compare(*scenarios, names=names, progress=progress, **options)
+    sides = variants(words, below, lists)
+    scenarios = [side.load() for side in sides]
+    if not asked.quiet:
+        advise()
+    names = [side.name for side in sides]
+    first = named(asked.reference, sides)
+    begin = size.trials or scenarios[names.index(first) if first in names else 0].trials
+    if size.most is not None and size.most < begin:
+        problem = f"{size.most}: must be at least the {begin:,} trials to begin with"
+        raise InputError(problem, key="--max-trials")
+    with reporting(asked.shown, len(sides) * begin) as progress:
+        compared = raftfast.compare(
+            *scenarios, names=names, reference=first, trials=begin, seed=size.seed,
+            jobs=size.jobs, until=size.until, max_trials=size.most, progress=progress,
+            **asked.judging(),
+        )  # fmt: skip
+    again = ["raftfast", "compare", *map(_path, words)]
+    again += [word for text in lists for word in ("-L", text)]
+    again += [*_words(below), *asked.words(), *size.words(begin, compared.sides[0].seed or 0)]
+    labels = {side.name: side.label or side.name for side in sides}
+    _write(compared, asked.form, _facts(sides, scenarios, lists), again, labels)
+    return _accuse(compared, sides)
 
 
 def _groups_done(done: int, total: int, elapsed_s: float) -> str:
@@ -249,47 +296,32 @@ def _groups_done(done: int, total: int, elapsed_s: float) -> str:
     return f"{done:,} of {total:,} groups{left}"
 
 
-def _compare_points(
-    ctx: click.Context,
-    words: Sequence[str],
-    by: str,
-    reference: str | None,
-    asked: Sequence[str],
-    band: float,
-    correction: str,
-    form: str,
-    mode: str,
-    again: Sequence[str],
-) -> None:
+def _points(words: Sequence[str], by: str, asked: _Asked) -> bool:
+    """Compare points of a sweep, write what came out, and say whether safety was violated."""
     from ..contrasts import compare_points
     from ..results import SweepResult
     from .progress import reporting
 
     if len(words) != 1:
         raise InputError("goes with the results of one sweep, such as results.db", key="--by")
-    with SweepResult.open(words[0]) as result:
-        with reporting(mode, 0, _groups_done, "groups") as progress:
-            compared = compare_points(
-                result,
-                by,
-                reference=reference,
-                band=band,
-                correction=correction,
-                metrics=asked,
-                progress=progress,
-            )
-        facts = [f"{words[0]}: {result.spec.name}" if result.spec.name else words[0]]
-    repeat = ["raftfast", "compare", _path(words[0]), "--by", by]
-    repeat += [] if reference is None else ["--reference", reference]
-    _write(compared, form, facts, [*repeat, *again])
+    with (
+        SweepResult.open(words[0]) as result,
+        reporting(asked.shown, 0, _groups_done, "groups") as progress,
+    ):
+        compared = compare_points(
+            result, by, reference=asked.reference, progress=progress, **asked.judging()
+        )
+        facts = [": ".join(filter(None, (words[0], result.spec.name)))]
+    again = ["raftfast", "compare", _path(words[0]), "--by", by, *asked.words()]
+    _write(compared, asked.form, facts, again)
     if compared.violations:
         broken = [str(side.point) for side in compared.sides if side.violations]
         click.echo(
             f"raftfast: safety was violated {compared.violations:,} times, in points "
-            f"{', '.join(broken[:5])}",
+            f"{', '.join(broken[:_POINTS_SHOWN])}",
             err=True,
         )
-        ctx.exit(1)
+    return bool(compared.violations)
 
 
 def _facts(

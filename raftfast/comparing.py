@@ -14,7 +14,7 @@ from .corrections import CORRECTIONS
 from .differences import ALPHA
 from .errors import InputError
 from .interrupts import interruptible
-from .result import Result, run
+from .result import Result, check_memory, run
 from .scenario import Scenario
 from .schema import suggestion
 from .version import VERSION
@@ -212,6 +212,7 @@ def compare(
     begin = trials or _scenario(given[0]).trials
     most = max(MAX_TRIALS, begin) if max_trials is None else max_trials
     sizes = looks(begin, most) if until == DECIDED else [begin]
+    check_memory(sizes[-1], len(given))
     contest = _Contest(labels, given, seed, jobs, progress)
     return _looked(contest, sizes, band, correction, metrics)
 

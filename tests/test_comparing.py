@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -260,3 +263,12 @@ def test_what_another_thread_does_comes_back():
     assert interruptible(lambda: np.arange(3).sum()) == 3
     with pytest.raises(ZeroDivisionError):
         interruptible(lambda: 1 // 0)
+
+
+def test_an_interrupt_does_not_wait_for_what_another_thread_does():
+    timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
+    begun = time.monotonic()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        interruptible(lambda: time.sleep(2))
+    assert time.monotonic() - begun < 1

@@ -37,7 +37,7 @@ class Lines:
     """A line every `LINE_EVERY_S`, and a last one after any, or where `closing` asks for it.
 
     `describe` makes the line of what is done, of all there is, and of the seconds so far; `unit` is
-    what is counted.
+    what is counted. `total` may grow on the way: the last one told counts.
     """
 
     def __init__(

@@ -201,6 +201,8 @@ def _open(compared: Compared, label: Label) -> list[str]:
     lines = d.undecided(named)
     if compared.by is None and compared.looks == 1 and _is_within_reach(compared):
         lines.append("To add trials until all is settled that can be: --until decided")
+    if lines and compared.by is not None:
+        lines.append("The sweep's command with more trials (-n) adds them")
     return lines
 
 

@@ -84,6 +84,8 @@ class Runner:
             with _noted(piece, outcomes):
                 scenario = self.spec.scenario(piece.point)
                 prepared.append((piece, scenario, block(scenario)))
+        # An ensemble can be changed to the next point most often if that has as many servers.
+        prepared.sort(key=lambda each: each[2].nodes)
         done = []
         for piece, scenario, parameters in prepared:
             if self.stopped.is_set():
@@ -95,11 +97,13 @@ class Runner:
 
     def _simulate(self, piece: Piece, seed: int, parameters: Block) -> _Trials | None:
         """The trials of a piece, None where it was stopped."""
-        # The last one's memory is warm.
-        self._worker = None
-        self._worker = worker = Worker(parameters, self.engine)
-        # Fresh memory costs more than the trials of a small point.
-        worker.buffer = self._buffer
+        worker = self._worker
+        if worker is None or not worker.turn_to(parameters):
+            # The last one's memory is warm.
+            self._worker = worker = None
+            self._worker = worker = Worker(parameters, self.engine)
+            # Fresh memory costs more than the trials of a small point.
+            worker.buffer = self._buffer
         if self.stopped.is_set():
             return None
         tally = self._tally

@@ -73,7 +73,8 @@ class Adaptive:
 
 def metrics() -> list[str]:
     """The metrics that carry an interval, by name."""
-    from .statistics import FLAGS, INTERVALS, RATES
+    from .intervals import INTERVALS
+    from .statistics import FLAGS, RATES
 
     columns = [name for name in COLUMNS if name not in FLAGS]
     named = [f"{column}.{part}" for column in columns for part in ("mean", *INTERVALS)]

@@ -18,7 +18,7 @@ from . import engine as engines
 from .columns import BLOCK, COLUMNS, Columns
 from .core import words as w
 from .errors import RunError
-from .parameters import Block
+from .parameters import Block, are_alike
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,6 +65,14 @@ class Worker:
             self.ensemble.journal.open()
         if self.stopped:
             self.ensemble.cancel()
+
+    def turn_to(self, block: Block) -> bool:
+        """Run trials of this block from now on, if the ensemble can be changed to it."""
+        if not are_alike(self.block, block):
+            return False
+        self.block = block
+        self.ensemble.take_numbers(block)
+        return True
 
     def stop(self) -> None:
         """Let `run` return soon, with what it has. May be called by another thread."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-from bisect import bisect_left
-from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -68,35 +66,6 @@ def exact_moments(count: int, total: int, squares: int, unit: int) -> tuple[floa
     return mean, math.sqrt((count * squares - total * total) / (count * (count - 1) * unit**2))
 
 
-class Few:
-    """A sample of few distinct values, as most columns are: numpy's calls cost more than it does.
-
-    values: whole numbers, ascending, as multiples of `unit`; counts: how often each.
-    """
-
-    def __init__(self, values: list[int], counts: list[int], unit: int) -> None:
-        self.values = values
-        self.counts = counts
-        self.upto = list(accumulate(counts))
-        self.size = self.upto[-1] if counts else 0
-        self.unit = unit
-
-    def pick(self, ranks: Ints) -> list[float]:
-        """The values of these ranks."""
-        values = [value / self.unit for value in self.values]
-        if len(values) == 1:
-            return values * ranks.size
-        return [values[bisect_left(self.upto, rank)] for rank in ranks.tolist()]
-
-    def moments(self) -> tuple[float, float | None]:
-        """Mean and standard deviation (ddof=1; None below two values)."""
-        total = squares = 0
-        for value, count in zip(self.values, self.counts, strict=True):
-            total += count * value
-            squares += count * value * value
-        return exact_moments(self.size, total, squares, self.unit)
-
-
 class Side:
     """The values of a side, as multiples of `unit`; those that are missing are only counted.
 
@@ -115,22 +84,6 @@ class Side:
         self.large = large
         self.unit = unit
 
-    def pick(self, ranks: Ints) -> list[float]:
-        """The values of these ranks: exact if plain, least or most, else within 0.05 %."""
-        places, large = self.places, self.large
-        values = middles()[places[self.upto.searchsorted(ranks)]]
-        if large is not None:
-            # A middle must not lie beyond what is known of the ends.
-            np.minimum(values, large.most, out=values)
-            values[ranks == self.size] = large.most
-            if places[0] > w.PLAIN_END:
-                np.maximum(values, large.least, out=values)
-                values[ranks == 1] = large.least
-            else:
-                values[(values < large.least) & (values >= w.PLAIN_END)] = large.least
-        found: list[float] = (values / self.unit).tolist()
-        return found
-
     def sums(self) -> tuple[int, int, int]:
         """How many values there are, their sum and the sum of their squares, without the unit."""
         places, counts, large = self.places, self.counts, self.large
@@ -145,10 +98,6 @@ class Side:
             total += int(counts @ values)
             squares += int(weighted @ values)
         return self.size, total, squares
-
-    def moments(self) -> tuple[float, float | None]:
-        """Mean and standard deviation (ddof=1; None below two values)."""
-        return exact_moments(*self.sums(), self.unit)
 
     def ordered(self) -> Ordered:
         """The values as a tallied sample, in which the least and the most large one are exact."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from .statistics import Z
+from .intervals import Z
 
 Ends = tuple[float | None, float | None]
 

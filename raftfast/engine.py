@@ -10,6 +10,7 @@ from typing import Any
 
 COMPILED = "compiled"
 PYTHON = "python"
+TALLY = "tally"
 
 
 @cache
@@ -36,11 +37,12 @@ def why() -> str:
 def room(backend: str, module: str) -> ModuleType:
     """A room of the engine, such as "ensemble", in the twin asked for; ImportError if not built.
 
-    Compiled, all rooms are one module. Both twins can be imported in one process, which is how
-    the tests compare them.
+    Compiled, the rooms of an election are one module. Both twins can be imported in one process,
+    which is how the tests compare them.
     """
-    name = f"raftfast.core.{module}" if backend == PYTHON else "raftfast._compiled.rooms"
-    return importlib.import_module(name)
+    if backend == PYTHON:
+        return importlib.import_module(f"raftfast.core.{module}")
+    return importlib.import_module(f"raftfast._compiled.{module if module == TALLY else 'rooms'}")
 
 
 def load(backend: str | None = None) -> Any:

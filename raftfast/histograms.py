@@ -7,44 +7,37 @@ the trials merge to those of the whole, to the last bit.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from . import complete, statistics
 from . import engine as engines
-from . import statistics
-from .bins import Few, Large, Side, edges, exact_moments
-from .columns import COLUMNS, TIMES
+from .bins import Large, Side, edges, exact_moments
+from .columns import COLUMNS, TIMES, weights
 from .core import words as w
 from .packing import TRIALS_MAX, pack, unpack
+from .sheet import METRICS, NS_PER_MS, PERCENTILES, Sheet
 from .statistics import Floats, Ints
-
-PERCENTILES = {**statistics.PERCENTILES, "p99.99": 0.9999}
-"""The quantiles of every metric: one more than of a run, as parts add up to many more trials."""
 
 SIDES = 2 * len(COLUMNS)
 """A side is a column over the trials that ended (2 * column) or were censored (2 * column + 1)."""
 
-NS_PER_MS = 10**6
 NOTHING = np.empty(0, dtype=np.int64)
-FEW = 16
-"""Up to how many distinct values Python is faster than numpy."""
-
 _ROOM = 4096
 _CENSORED = COLUMNS.index("censored")
-_TWINS = {2 * COLUMNS.index("unavailable_ms"): 2 * COLUMNS.index("election_ms")}
 
 
 def open_tally(engine: str) -> Any:
     """A new `Tally` of every column, in which an engine's trials can be counted.
 
-    `tally.add(memory, stride, first, end)`: int64, column c of trial i is memory[c * stride + i].
+    `tally.add(memory, stride, first, end, sums)`: int64, column c of trial i is
+    memory[c * stride + i]; sums, uint64, gets their `columns.weighted_sums`.
     """
-    return engines.load(engine).Tally(len(COLUMNS), _CENSORED)
+    return engines.load(engine).Tally(len(COLUMNS), _CENSORED, weights().copy().data)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,16 +133,11 @@ class Histograms:
         ended, which was first is not known: the curve is as in a life table, and a quantile may be
         one of those next to the sample's.
         """
-        metrics, rates = self.entries(limit_ms)
-        return {name: copy.deepcopy(entry) for name, entry in metrics.items()}, rates
-
-    def entries(self, limit_ms: float) -> tuple[dict[str, Any], dict[str, Any]]:
-        """As `summary`, but shared with other columns and points: not to be changed."""
-        metrics = {
-            name: self._entry(column, limit_ms if name in TIMES else None)
-            for column, name in enumerate(COLUMNS)
-            if name not in statistics.FLAGS
-        }
+        metrics = (
+            {name: self._censored_entry(name, limit_ms) for name in METRICS}
+            if self.censored
+            else self._complete()
+        )
         rates = {
             name: statistics.rate(self._above(COLUMNS.index(column), most), self.trials)
             for name, (column, most) in statistics.RATES.items()
@@ -162,45 +150,20 @@ class Histograms:
         mean_ms, sd_ms = exact_moments(count, total, squares, NS_PER_MS)
         return statistics.availability(count, mean_ms, sd_ms, duration_ms)
 
-    def _entry(self, column: int, limit: float | None) -> dict[str, Any]:
-        if not self.censored:
-            return self._complete(2 * column)
+    def _complete(self) -> dict[str, Any]:
+        rows = Sheet([self]).statistics()[0].tolist()
+        return {
+            name: complete.entry(row, PERCENTILES) for name, row in zip(METRICS, rows, strict=True)
+        }
+
+    def _censored_entry(self, name: str, limit_ms: float) -> dict[str, Any]:
+        column = COLUMNS.index(name)
+        limit = limit_ms if name in TIMES else None
         seen = self._side(2 * column).ordered()
         # Where trials ended and none of them has a value, what the others are is left out.
         nothing = self._ended > 0 and not seen.size
         cut = seen if nothing else self._side(2 * column + 1).bounds(limit)
         return statistics.summarise_censored(seen, cut, limit, PERCENTILES)
-
-    def _complete(self, side: int) -> dict[str, Any]:
-        """The entry of a side of which every trial ended.
-
-        Most columns have few values, and most points of a sweep the same in many: what is said of
-        them is known. A first leader's time and the time without a leader are often alike.
-        """
-        start, end = self._bounds[side : side + 2]
-        if start < end <= start + FEW and side not in self.large:
-            zero = side * w.TALLY_PLACES + 1
-            values = tuple([key - zero for key in self.keys[start:end].tolist()])
-            return _entry_of_few(values, tuple(self.counts[start:end].tolist()), _unit(side))
-        twin = _TWINS.get(side)
-        if twin is not None and self._are_alike(side, twin):
-            return self._complete(twin)
-        if side not in self._entries:
-            self._entries[side] = statistics.summarise_complete(self._side(side), PERCENTILES)
-        return self._entries[side]
-
-    @cached_property
-    def _entries(self) -> dict[int, dict[str, Any]]:
-        return {}
-
-    def _are_alike(self, side: int, other: int) -> bool:
-        (a, b), (c, d) = self._bounds[side : side + 2], self._bounds[other : other + 2]
-        return (
-            b - a == d - c
-            and self.large.get(side) == self.large.get(other)
-            and bool((self.counts[a:b] == self.counts[c:d]).all())
-            and bool((self.keys[a:b] - self.keys[c:d] == (side - other) * w.TALLY_PLACES).all())
-        )
 
     def _side(self, side: int) -> Side:
         start, end = self._bounds[side : side + 2]
@@ -221,14 +184,6 @@ class Histograms:
                 first = int(self.keys.searchsorted(side * w.TALLY_PLACES + most + 2))
                 hits += sum(self.counts[first:last].tolist())
         return hits
-
-
-@lru_cache(maxsize=4096)
-def _entry_of_few(values: tuple[int, ...], counts: tuple[int, ...], unit: int) -> dict[str, Any]:
-    """The entry of a sample of few values, the first of them -1 where some are missing."""
-    missing = int(values[0] < 0)
-    few = Few(list(values[missing:]), list(counts[missing:]), unit)
-    return statistics.summarise_complete(few, PERCENTILES)
 
 
 def _unit(side: int) -> int:

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .differences import Ends
+from .intervals import PERCENTILES, quantile_ranks
 from .places import Sample
 from .quantiles import quantile_difference
 from .readers import read_samples
-from .statistics import PERCENTILES, quantile_ranks
 from .verdicts import SIGNIFICANT
 
 Floats = NDArray[np.float64]

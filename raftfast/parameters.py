@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
+from operator import attrgetter
 
 from . import happenings
 from .classes import masks
@@ -159,6 +160,18 @@ class Block:
     link_laws: array[int] | None = None
     link_losses: array[float] | None = None
     link_duplicates: array[float] | None = None
+
+
+NUMBERS = ("laws", "pool", "latency_law", "chances", "timeout_ranges", "stable_ns", "duration_ns",
+           "limit_ns")  # fmt: skip
+"""What can be changed of an ensemble: to build one takes as long as some hundred trials."""
+
+_shape = attrgetter(*(field.name for field in fields(Block) if field.name not in NUMBERS))
+
+
+def are_alike(one: Block, other: Block) -> bool:
+    """Whether two blocks differ in NUMBERS alone, and all links of each are alike."""
+    return one.link_laws is None and bool(_shape(one) == _shape(other))
 
 
 def block(scenario: Scenario) -> Block:

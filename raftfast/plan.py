@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ POINT_S = 3e-4
 PIECES_MAX = 400
 """More pieces are not handed to a worker at once."""
 
+_LEAST_S = 0.02
+_ROUNDS = 4
 _FIRST_RATE = 50_000.0
 _LEARNT = 0.3
 
@@ -57,19 +60,25 @@ class Plan:
     is a whole result.
     """
 
-    def __init__(self, spec: Spec, points: Iterable[int], store: Store) -> None:
+    def __init__(self, spec: Spec, points: Sequence[int], store: Store) -> None:
         self.spec = spec
         self.store = store
         self.rate = _FIRST_RATE
         self.open: dict[int, Point] = {}
         self.enough: list[int] = []
         self._next = iter(points)
+        self._unopened = len(points)
         self._trials = store.trials()
         self._begun = {part.point for part in store.parts()}
         self._waiting: deque[Point] = deque()
 
-    def take(self, seconds: float) -> list[Piece]:
-        """Pieces that take a worker about so long; none where nothing is left to hand out."""
+    def take(self, seconds: float, workers: int) -> list[Piece]:
+        """Pieces that take a worker about so long; none where nothing is left to hand out.
+
+        Towards the end they are fewer, so that all `workers` end at about the same time.
+        """
+        left = self._unopened * (POINT_S + self.spec.trials / self.rate)
+        seconds = max(_LEAST_S, min(seconds, left / (_ROUNDS * workers)))
         pieces: list[Piece] = []
         while seconds > 0 and len(pieces) < PIECES_MAX:
             point = self._waiting.popleft() if self._waiting else self._open_next()
@@ -91,6 +100,7 @@ class Plan:
 
     def _open_next(self) -> Point | None:
         for index in self._next:
+            self._unopened -= 1
             done = self._trials.get(index, 0)
             target = self.spec.trials
             if done >= target:
@@ -141,7 +151,7 @@ class Plan:
         if adaptive is None or trials >= adaptive.max_trials:
             return True
         value, low, high = (row[f"{adaptive.metric}{end}"] for end in ("", ".low", ".high"))
-        if value is None or low is None or high is None:
+        if any(known is None or math.isnan(known) for known in (value, low, high)):
             return False
         return bool((high - low) / 2 <= adaptive.precision * abs(value))
 

@@ -6,19 +6,20 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from . import engine as engines
-from . import rows
 from .batch import Worker
-from .columns import BLOCK, block_digest, digest_of
+from .cells import Row, Said, rows_of
+from .columns import BLOCK, block_digest, weighted_sums
 from .errors import RaftfastError
 from .histograms import Histograms, open_tally
 from .parameters import Block, block
 from .samples import pack
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from .scenario import Scenario
@@ -37,8 +38,8 @@ class Outcome(NamedTuple):
     """What became of a piece: its distribution and block digests, or the error.
 
     `blocks` are the digests of the blocks that trials first .. first + trials - 1 are in, the first
-    block from its beginning. `row` are the cells of the point behind its swept values, if the piece
-    is the point. `columns` are packed samples by first trial, where they were asked for.
+    block from its beginning. `row` is the point's, if the piece is the
+    point. `columns` are packed samples by first trial, where they were asked for.
     """
 
     piece: Piece
@@ -46,7 +47,7 @@ class Outcome(NamedTuple):
     blocks: bytes = b""
     elapsed_s: float = 0.0
     events: int = 0
-    row: tuple[Any, ...] | None = None
+    row: Row | None = None
     columns: tuple[tuple[int, int, bytes], ...] = ()
     error: str | None = None
 
@@ -62,6 +63,7 @@ class Runner:
         self._worker: Worker | None = None
         self._buffer: NDArray[np.int64] | None = None
         self._tally = open_tally(self.engine)
+        self._sums = np.empty(BLOCK, dtype=np.uint64)
 
     def stop(self) -> None:
         """Let `run` return soon, with what it has finished. May be called by another thread."""
@@ -82,6 +84,8 @@ class Runner:
             with _noted(piece, outcomes):
                 scenario = self.spec.scenario(piece.point)
                 prepared.append((piece, scenario, block(scenario)))
+        # An ensemble can be changed to the next point most often if that has as many servers.
+        prepared.sort(key=lambda each: each[2].nodes)
         done = []
         for piece, scenario, parameters in prepared:
             if self.stopped.is_set():
@@ -89,15 +93,17 @@ class Runner:
             with _noted(piece, outcomes):
                 if trials := self._simulate(piece, scenario.seed, parameters):
                     done.append((scenario, trials))
-        return outcomes + [_outcome(scenario, trials) for scenario, trials in done]
+        return outcomes + _outcomes(done)
 
     def _simulate(self, piece: Piece, seed: int, parameters: Block) -> _Trials | None:
         """The trials of a piece, None where it was stopped."""
-        # The last one's memory is warm.
-        self._worker = None
-        self._worker = worker = Worker(parameters, self.engine)
-        # Fresh memory costs more than the trials of a small point.
-        worker.buffer = self._buffer
+        worker = self._worker
+        if worker is None or not worker.turn_to(parameters):
+            # The last one's memory is warm.
+            self._worker = worker = None
+            self._worker = worker = Worker(parameters, self.engine)
+            # Fresh memory costs more than the trials of a small point.
+            worker.buffer = self._buffer
         if self.stopped.is_set():
             return None
         tally = self._tally
@@ -114,15 +120,24 @@ class Runner:
             elapsed += time.perf_counter() - began
             if values.shape[1] < count:
                 return None
-            skipped = max(piece.first - start, 0)
-            tally.add(memoryview(values.reshape(-1).data), count, skipped, count)
-            digests.append(block_digest(values))
+            digests.append(block_digest(self._count(values, max(piece.first - start, 0))))
             events += handled
             if self.samples:
                 columns.append((start, count, pack(values)))
         self._buffer = worker.buffer
         record = Histograms.from_tally(tally)
         return _Trials(piece, record, digests, elapsed, events, columns)
+
+    def _count(self, values: NDArray[np.int64], skipped: int) -> NDArray[np.uint64]:
+        """Count the trials of a block but the first, and return the `weighted_sums` of all."""
+        count = values.shape[1]
+        sums = self._sums[:count]
+        self._tally.add(
+            memoryview(values.reshape(-1).data), count, skipped, count, memoryview(sums.data)
+        )
+        if skipped:
+            sums[:skipped] = weighted_sums(values[:, :skipped])
+        return sums
 
 
 class _Trials(NamedTuple):
@@ -147,27 +162,22 @@ def _noted(piece: Piece, outcomes: list[Outcome]) -> Iterator[None]:
         outcomes.append(Outcome(piece, error="out of memory"))
 
 
-def _outcome(scenario: Scenario, trials: _Trials) -> Outcome:
-    piece, record, digests, elapsed_s, events, columns = trials
-    row = None
-    if piece.first == 0:
-        row = tuple(cells_of(record, piece.trials, digests, scenario))
-    blocks = b"".join(digests)
-    return Outcome(piece, record.to_bytes(), blocks, elapsed_s, events, row, tuple(columns))
-
-
-def summary_of(record: Histograms, scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The metrics and rates of a point, as `Result.summary` has them: not to be changed."""
-    stop = scenario.stop
-    metrics, rates = record.entries(stop.limit_ms)
-    if stop.on == "duration":
-        rates["availability"] = record.availability(stop.duration_ms)
-    return metrics, rates
-
-
-def cells_of(
-    record: Histograms, trials: int, blocks: Sequence[bytes], scenario: Scenario
-) -> list[Any]:
-    """The cells of a point behind its swept values: those of `rows.COUNTS` and its statistics."""
-    counts = (trials, record.censored, record.total("violations"), digest_of(trials, blocks))
-    return [*counts, *rows.cells(*summary_of(record, scenario))]
+def _outcomes(done: Sequence[tuple[Scenario, _Trials]]) -> list[Outcome]:
+    whole = [
+        Said(trials.record, trials.piece.trials, trials.digests, scenario)
+        for scenario, trials in done
+        if trials.piece.first == 0
+    ]
+    rows = iter(rows_of(whole))
+    return [
+        Outcome(
+            trials.piece,
+            trials.record.to_bytes(),
+            b"".join(trials.digests),
+            trials.elapsed_s,
+            trials.events,
+            next(rows) if trials.piece.first == 0 else None,
+            tuple(trials.columns),
+        )
+        for _, trials in done
+    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,10 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from . import sample_files
+from .cells import summary_of
 from .columns import Columns
 from .errors import InputError
 from .histograms import Histograms
-from .points import summary_of
 from .rows import COUNTS, statistics
 from .samples import unpack
 from .schema import show, suggestion
@@ -159,8 +158,7 @@ class SweepResult(Mapping[str, "NDArray[Any]"]):
         """The metrics and rates of a finished point, as `Result.summary` has them."""
         record = Histograms.from_bytes(self.whole(point).record)
         metrics, rates = summary_of(record, self.spec.scenario(point))
-        own = {name: copy.deepcopy(entry) for name, entry in metrics.items()}
-        return {"metrics": own, "rates": rates}
+        return {"metrics": metrics, "rates": rates}
 
     def samples(self, point: int) -> Columns:
         """Every trial's columns of a point, where the sweep was to keep them.

@@ -7,7 +7,8 @@ from operator import itemgetter
 from typing import Any
 
 from .columns import COLUMNS
-from .statistics import FLAGS, INTERVALS, PERCENTILES
+from .intervals import INTERVALS, PERCENTILES
+from .statistics import FLAGS
 
 METRICS = tuple(name for name in COLUMNS if name not in FLAGS)
 """The columns that have statistics."""
@@ -61,6 +62,10 @@ def cells(metrics: Mapping[str, Any], rates: Mapping[str, Any]) -> list[float | 
         for name in WITH_INTERVAL:
             out += intervals.get(name) or _UNKNOWN
     for name in RATES:
-        rate = rates.get(name)
-        out += (None, None, None) if rate is None else (rate["value"], *rate["ci95"])
+        out += rate_cells(rates.get(name))
     return out
+
+
+def rate_cells(rate: Mapping[str, Any] | None) -> tuple[float | None, ...]:
+    """The cells of a rate, which may not be there: its value, and the ends of its interval."""
+    return (None, None, None) if rate is None else (rate["value"], *rate["ci95"])

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .differences import ALPHA, Difference
+from .intervals import PERCENTILES
 from .means import mean_difference, restricted_mean_difference, superiority
 from .metrics import COUNTS, QUANTILES, Chosen
 from .places import Sample
 from .quantiles import quantile_difference
 from .rates import rate_difference
-from .statistics import PERCENTILES, hits
+from .statistics import hits
 from .survival import log_rank
 
 if TYPE_CHECKING:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import complete
 from .columns import COLUMNS, TIMES
+from .intervals import INTERVALS, PERCENTILES, Z, quantile_ranks, t_quantile
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Interval = list[float | None] | None
-
-PERCENTILES = {"p10": 0.10, "p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
-"""The quantiles of every metric, by their names in the output."""
-
-INTERVALS = ("p50", "p99")
-"""The quantiles that carry a confidence interval."""
 
 FLAGS = ("censored", "split_first_term")
 """Columns that are reported as rates and not as metrics."""
@@ -34,34 +29,11 @@ RATES = {
 }
 """Each rate is the share of all trials in which this column is more than this."""
 
-Z = 1.959963984540054
-"""The .975 quantile of the standard normal distribution: every interval here is a 95 % one."""
-
-T_SMALL = (12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624)
-"""The .975 quantiles of Student's t for 1 to 7 degrees of freedom: too few for the series."""
-
-COVERAGE, COVERAGE_WIDE = 0.95, 0.97
-"""What an interval between order statistics must cover, and above which it is made narrower."""
-
 LEVELS_MAX = 1 << 16
 """Whole numbers that span less than this are counted instead of sorted."""
 
 SURVIVAL_SLACK = 1e-10
 """Rounding to allow for in a survival curve: far below one step of it at ten million trials."""
-
-
-class Sample(Protocol):
-    """What the summary of trials that all ended needs to know of a column."""
-
-    @property
-    def size(self) -> int:
-        """How many values there are."""
-
-    def pick(self, ranks: Ints) -> list[float]:
-        """The values of these ranks; 1 is the smallest, `size` the largest."""
-
-    def moments(self) -> tuple[float, float | None]:
-        """Mean and standard deviation (ddof=1; None below two values)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +52,9 @@ class Ordered:
         """How many were seen."""
         return self.values.size if self.upto is None else int(self.upto[-1])
 
-    def pick(self, ranks: Ints) -> list[float]:
+    def pick(self, ranks: Ints) -> Floats:
         """The values of these ranks; 1 is the smallest, `size` the largest."""
-        entries = ranks - 1 if self.upto is None else self.upto.searchsorted(ranks)
-        found: list[float] = self.values[entries].tolist()
-        return found
+        return self.values[ranks - 1 if self.upto is None else self.upto.searchsorted(ranks)]
 
     def at(self, rank: int) -> float:
         """The value of this rank."""
@@ -159,91 +129,9 @@ def _tally_whole(values: Floats, low: int) -> Ordered | None:
     return Ordered((seen + low).astype(np.float64), np.cumsum(counts[seen]))
 
 
-@functools.lru_cache(maxsize=1024)
-def t_quantile(df: int) -> float:
-    """The .975 quantile of Student's t: within 2e-5 of itself for every df >= 1.
-
-    Constants for the first, then the expansion in 1/df (Abramowitz and Stegun 26.7.5).
-    """
-    if df <= len(T_SMALL):
-        return T_SMALL[df - 1]
-    z = Z
-    terms: tuple[float, ...] = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
-    )
-    return z + sum(term * float(df) ** -power for power, term in enumerate(terms, start=1))
-
-
-@functools.lru_cache(maxsize=1024)
-def quantile_ranks(size: int, share: float) -> tuple[int | None, int | None]:
-    """Ranks of the order statistics between which the quantile lies with 95 % confidence.
-
-    Each side misses with at most 2.5 %, whatever the distribution, except that one end moves in
-    by a rank if the pair would cover over 97 % and still covers 95 % then. A side for which this
-    sample has no rank far enough out is None; the low one never lies above numpy's estimate. The
-    binomial sums are exact for every size: what they leave out, over ten standard deviations from
-    the mean, is below double precision.
-    """
-    centre, reach = size * share, 10 * math.sqrt(size * share * (1 - share)) + 40
-    first, last = max(0, math.floor(centre - reach)), min(size, math.ceil(centre + reach))
-    hits = np.arange(first + 1, last + 1)
-    ratios = np.log((size - hits + 1) / hits) + math.log(share / (1 - share))
-    weights = np.cumsum(np.append(0.0, ratios))
-    chance = np.exp(weights - weights.max())
-    chance /= chance.sum()
-    upto = np.cumsum(chance)
-    low, high = int(np.searchsorted(upto, 0.025, side="right")), int(np.searchsorted(upto, 0.975))
-    if low + first < 1 or high + first >= size:
-        low = min(low + first, math.floor((size - 1) * share) + 1)
-        return (low or None), (high + first + 1 if high + first < size else None)
-    covered = upto[high] - upto[low - 1]
-    if covered > COVERAGE_WIDE:
-        spare = [x if covered - x >= COVERAGE else 0 for x in (chance[low], chance[high])]
-        low, high = low + (spare[0] > spare[1]), high - (0 < spare[1] >= spare[0])
-    return low + first, high + first + 1
-
-
 def _interval(*ends: float | None) -> Interval:
     """Both ends as they are printed; None if neither is known."""
     return None if ends == (None, None) else list(ends)
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What a summary reads off a sample of some size, and where it finds that.
-
-    ranks: the first, the last, and those of which the others are places in the list. parts: of each
-    quantile, how far it is from the rank 2 * i + 2 to the next. ends: of each interval.
-    """
-
-    ranks: Ints
-    parts: list[float]
-    ends: list[tuple[str, int | None, int | None]]
-
-    @classmethod
-    @functools.lru_cache(maxsize=1024)
-    def of(cls, size: int, shares: tuple[float, ...]) -> _Plan:
-        """The plan for these quantiles."""
-        indices = [(size - 1) * share for share in shares]
-        ranks = [1, size]
-        for index in indices:
-            ranks += [math.floor(index) + 1, min(math.floor(index) + 2, size)]
-        ends = []
-        for name in INTERVALS:
-            low, high = quantile_ranks(size, PERCENTILES[name])
-            at = len(ranks)
-            ends.append((name, low and at, high and at + (low is not None)))
-            ranks += [rank for rank in (low, high) if rank is not None]
-        return cls(np.array(ranks), [index - math.floor(index) for index in indices], ends)
-
-
-def _between(low: float, high: float, part: float) -> float:
-    """The linear interpolation that numpy.quantile defaults to, equal to it to the last bit."""
-    step = high - low
-    return high - step * (1 - part) if 2 * part >= 1 else low + step * part
 
 
 def _rank_interval(seen: Ordered, share: float, size: int) -> Interval:
@@ -311,31 +199,15 @@ class Survival:
         return {name: _interval(*found) for name, found in ends.items()}
 
 
-def summarise_complete(
-    seen: Sample, percentiles: Mapping[str, float] = PERCENTILES
-) -> dict[str, Any]:
+def summarise_complete(seen: Ordered) -> dict[str, Any]:
     """The metrics entry of a sample in which every trial ended (see `summarise`)."""
-    size = seen.size
-    if not size:
-        nothing = dict.fromkeys(("mean", "sd", "min", *percentiles, "max"))
-        return {"count": 0, **nothing, "ci95": dict.fromkeys(("mean", *INTERVALS))}
-    plan = _Plan.of(size, tuple(percentiles.values()))
-    found = seen.pick(plan.ranks)
-    least, most = found[:2]
+    if not seen.size:
+        return complete.entry(complete.nothing())
     mean, sd = seen.moments()
-    entry: dict[str, Any] = {"count": size, "mean": mean, "sd": sd, "min": least}
-    if least == most:
-        entry.update(dict.fromkeys(percentiles, least))
-    else:
-        pairs = zip(percentiles, plan.parts, found[2::2], found[3::2], strict=False)
-        for name, part, low, high in pairs:
-            entry[name] = low if low == high else _between(low, high, part)
-    entry["max"] = most
-    half = t_quantile(size - 1) * sd / math.sqrt(size) if sd else 0.0
-    entry["ci95"] = {"mean": None if sd is None else [mean - half, mean + half]}
-    for name, first, last in plan.ends:
-        entry["ci95"][name] = _interval(first and found[first], last and found[last])
-    return entry
+    sizes, means = np.array([seen.size]), np.array([mean])
+    sds = np.array([math.nan if sd is None else sd])
+    found = complete.statistics(sizes, means, sds, lambda ranks: seen.pick(ranks[0])[np.newaxis])
+    return complete.entry(found.tolist()[0])
 
 
 def summarise_censored(
@@ -413,11 +285,22 @@ def rate(hits: int, trials: int, z: float = Z) -> dict[str, Any]:
         raise ValueError(f"hits must be between 0 and {trials} trials, not {hits}")
     if not trials:
         return {"value": None, "ci95": None}
-    share, weight = hits / trials, z * z / trials
-    centre = (share + weight / 2) / (1 + weight)
-    half = math.sqrt(weight * (share * (1 - share) + weight / 4)) / (1 + weight)
-    ends = [0.0 if hits == 0 else centre - half, 1.0 if hits == trials else centre + half]
-    return {"value": share, "ci95": ends}
+    value, low, high = (float(found) for found in wilson(np.array(hits), np.array(trials), z))
+    return {"value": value, "ci95": [low, high]}
+
+
+def wilson(hits: Ints, trials: Ints, z: float = Z) -> tuple[Floats, Floats, Floats]:
+    """Shares of trials, and the low and the high ends of their intervals (see `rate`); nan without
+    trials."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share, weight = hits / trials, z * z / trials
+        centre = (share + weight / 2) / (1 + weight)
+        half = np.sqrt(weight * (share * (1 - share) + weight / 4)) / (1 + weight)
+        low, high = (
+            np.where(hits == 0, 0.0, centre - half),
+            np.where(hits == trials, 1.0, centre + half),
+        )
+        return share, low, high
 
 
 def summary(

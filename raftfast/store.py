@@ -108,7 +108,10 @@ class Store:
 
     def _furnish(self, meta: Mapping[str, str], header: Sequence[str]) -> None:
         """Make the tables."""
-        columns = ", ".join(f"{_quoted(name)}" for name in header[1:])
+        # Among doubles whole numbers are known by their column.
+        kinds = (" INTEGER" if name.endswith(".count") else "" for name in header[1:])
+        names = map(_quoted, header[1:])
+        columns = ", ".join(f"{name}{kind}" for name, kind in zip(names, kinds, strict=True))
         with self.writing():
             for statement in _TABLES.split(";\n"):
                 self._db.execute(statement)
@@ -247,7 +250,7 @@ class Store:
             self._committed = self._session
 
     def finish(self, rows: Iterable[Sequence[Any]], wholes: Sequence[Part]) -> None:
-        """Keep finished points: their rows, and what they are made of."""
+        """Keep finished points: their rows, whose nans become NULL, and what they are made of."""
         marks = ", ".join("?" * len(self.header()))
         self._db.executemany(f"INSERT OR REPLACE INTO result VALUES ({marks})", rows)
         self._db.executemany(

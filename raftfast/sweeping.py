@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import rows
+from .cells import Row, Said, rows_of
 from .columns import BLOCK
 from .errors import InputError, RunError
 from .executors import Executor, make
 from .histograms import Histograms, merge
 from .plan import Plan
-from .points import Outcome, Piece, cells_of
+from .points import Outcome, Piece
 from .results import SweepResult
 from .spec import Spec
 from .store import Part, Store, as_cell
@@ -246,7 +247,7 @@ class _Sweep:
         while not any(task.alone for task in self.pending.values()) and not self.suspects:
             if len(self.pending) >= 2 * self.workers.workers:
                 break
-            pieces = self.plan.take(TASK_S)
+            pieces = self.plan.take(TASK_S, self.workers.workers)
             if not pieces:
                 break
             self._submit(_Task(pieces))
@@ -318,15 +319,15 @@ class _Sweep:
             # A worker works the statistics out where it had all of the point.
             self._finish(index, point.parts, outcome.row if len(point.parts) == 1 else None)
 
-    def _finish(self, index: int, parts: Sequence[Part], cells: Sequence[Any] | None) -> None:
+    def _finish(self, index: int, parts: Sequence[Part], found: Row | None) -> None:
         """All of a point's trials are there."""
         whole = parts[0]
-        if cells is None:
+        if found is None:
             whole, record = joined(parts)
             scenario = self.spec.scenario(index)
-            cells = cells_of(record, whole.trials, _blocks(whole.blocks), scenario)
+            (found,) = rows_of([Said(record, whole.trials, _blocks(whole.blocks), scenario)])
         values = self.spec.point(index).values
-        row = [index, *(as_cell(values.get(key)) for key in self.spec.keys), *cells]
+        row = [index, *(as_cell(values.get(key)) for key in self.spec.keys), *found.cells()]
         self.unsaved.rows[index] = row
         self.unsaved.wholes[index] = whole
         self.unsaved.parts = [part for part in self.unsaved.parts if part.point != index]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 import raftfast
 import raftfast.parameters
 from raftfast import Scenario, batch
+from raftfast.batch import Worker
 from raftfast.columns import COLUMNS
-from raftfast.errors import RunError
+from raftfast.errors import InputError, RunError
+from raftfast.parameters import block
 
 from .scenarios import scenarios
 
@@ -23,6 +25,13 @@ SATURATED = Scenario.from_dict(
         "stop": {"on": "stable", "stable_ms": 100, "limit_ms": 400},
     }
 )
+
+
+PLAIN = (
+    {"network.loss": 0.05, "timeouts.election_ms": [100, 150]},
+    {"network.latency_ms": 4.5, "stop.limit_ms": 400},
+)
+"""Two settings of the numbers of a scenario that an ensemble can be turned from and to."""
 
 
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -42,6 +51,39 @@ def test_both_backends_agree_and_nothing_is_unsafe(both, scenario, seed):
         assert python.violations == 0
     # Who forgets may break anything but this: nobody leads whom no majority voted for.
     assert "a leader without a majority of votes" not in python.broken
+
+
+NUMBERS = st.fixed_dictionaries(
+    {
+        "network.loss": st.sampled_from([0.0, 0.05, 0.3]),
+        "network.latency_ms": st.sampled_from(
+            [0.0, 4.5, {"uniform": [1, 5]}, {"lognormal": [3, 0.5]}, {"uniform": [1, 3000]}]
+        ),
+        "timeouts.election_ms": st.sampled_from([[100, 150], [150, 300], [4000, 9000]]),
+        "stop.limit_ms": st.sampled_from([20, 400, 2500]),
+    }
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(scenarios(), NUMBERS, NUMBERS)
+@example(Scenario.from_dict({}), *PLAIN)
+def test_an_ensemble_turned_to_other_numbers_runs_as_a_new_one(both, scenario, before, after):
+    try:
+        first, second = (block(scenario.replace(**numbers)) for numbers in (before, after))
+    except InputError:
+        assume(False)
+    for engine in both:
+        worker = Worker(first, engine)
+        worker.run(1, 0, 2)
+        turned = worker.turn_to(second)
+        assert turned or scenario != Scenario.from_dict({})
+        assume(turned)
+        new = Worker(second, engine)
+        values, events = worker.run(2, 5, 2)
+        expected, handled = new.run(2, 5, 2)
+        assert np.array_equal(values, expected)
+        assert events == handled
 
 
 def test_workers_do_not_change_the_result(engine):

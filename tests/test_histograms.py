@@ -30,7 +30,8 @@ EMPTY = merge([])
 def histograms(values, engine=raftfast.backend):
     tally = open_tally(engine)
     count = values.shape[1]
-    tally.add(np.ascontiguousarray(values).reshape(-1).data, count, 0, count)
+    sums = np.empty(count, dtype=np.uint64)
+    tally.add(np.ascontiguousarray(values).reshape(-1).data, count, 0, count, sums.data)
     return Histograms.from_tally(tally)
 
 

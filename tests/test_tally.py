@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raftfast import bins
-from raftfast.columns import COLUMNS
+from raftfast.columns import COLUMNS, weighted_sums
 from raftfast.core.words import TALLY_BLOCK, TALLY_PLACES
 from raftfast.histograms import Histograms, open_tally
 
@@ -20,7 +20,10 @@ from .columns import CENSORED, TOP, columns, draw
 
 def counted(tally, values):
     """Count columns x count values."""
-    tally.add(np.ascontiguousarray(values).reshape(-1).data, values.shape[1], 0, values.shape[1])
+    count = values.shape[1]
+    sums = np.full(count, 1, dtype=np.uint64)
+    tally.add(np.ascontiguousarray(values).reshape(-1).data, count, 0, count, sums.data)
+    assert np.array_equal(sums, weighted_sums(values))
     return tally
 
 
@@ -80,7 +83,8 @@ def test_trials_may_come_in_any_pieces(engine, values, cuts, before):
     wide[:, before:] = values
     ends = sorted({min(cut, count) for cut in cuts} | {0, count})
     for start, end in pairwise(ends):
-        tally.add(wide.reshape(-1).data, count + before, before + start, before + end)
+        sums = np.empty(before + end, dtype=np.uint64)
+        tally.add(wide.reshape(-1).data, count + before, before + start, before + end, sums.data)
     assert Histograms.from_tally(tally) == whole
 
 
@@ -127,7 +131,7 @@ def test_more_trials_than_a_count_can_hold_are_told(engine):
     values = np.zeros((len(COLUMNS), 2), dtype=np.int64)
     tally = counted(open_tally(engine), values)
     # Refused before the first is read.
-    tally.add(values.reshape(-1).data, 2, 0, 2**31 - 2)
+    tally.add(values.reshape(-1).data, 2, 0, 2**31 - 2, np.empty(2, dtype=np.uint64).data)
     assert tally.trials == 2
     with pytest.raises(ValueError, match=r"2\*\*31 - 1 trials"):
         Histograms.from_tally(tally)

@@ -1,7 +1,7 @@
 cimport cython
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 from raftfast._compiled.words cimport (
-    LIMB_BITS, OCTAVE, PLAIN_END, TALLY_BLOCK, TALLY_END, TALLY_PLACES, TALLY_TRIALS, bits, rarely,
+    LIMB_BITS, MASK, OCTAVE, PLAIN_END, TALLY_BLOCK, TALLY_END, TALLY_PLACES, TALLY_TRIALS, bits, rarely,
 )
 
 @cython.final
@@ -9,7 +9,8 @@ cdef class Tally:
     cdef readonly int overflowed
     cdef readonly int64_t trials
     cdef int columns, sides, censored
-    cdef int[::1] counts
+    cdef int[::1] counts, lanes
+    cdef uint64_t[::1] weights
     cdef int64_t[::1] plain_first, plain_end, least, most, sums, sorted
     @cython.locals(side=int, base=int64_t, place=int64_t, last=int64_t, i=int)
     cpdef void clear(self) noexcept nogil
@@ -17,11 +18,17 @@ cdef class Tally:
     @cython.locals(shift=int)
     cdef int64_t place(self, int64_t value) noexcept nogil
     @cython.locals(at=int64_t, until=int64_t)
-    cpdef void add(self, int64_t[::1] columns, int64_t stride, int64_t start, int64_t end)
-    @cython.locals(flags=int64_t, kind=int64_t, mixed=int64_t, i=int64_t, column=int, first=int64_t, last=int64_t, ended=int64_t, cut=int64_t)
-    cdef void add_block(self, int64_t[::1] columns, int64_t stride, int64_t start, int64_t end) noexcept nogil
-    @cython.locals(value=int64_t, i=int64_t)
-    cdef void count(self, int side, int64_t[::1] values, int64_t start, int64_t end) noexcept nogil
+    cpdef void add(self, int64_t[::1] columns, int64_t stride, int64_t start, int64_t end, uint64_t[::1] sums)
+    @cython.locals(flags=int64_t, kind=int64_t, mixed=int64_t, i=int64_t, column=int, base=int64_t, differ=int64_t, weight=uint64_t, common=uint64_t)
+    cdef void add_block(self, int64_t[::1] columns, int64_t stride, int64_t start, int64_t end, uint64_t[::1] sums) noexcept nogil
+    @cython.locals(value=int64_t, differ=int64_t, i=int64_t)
+    cdef int64_t differ(self, int64_t[::1] values, int64_t start, int64_t end) noexcept nogil
+    @cython.locals(ended=int64_t, cut=int64_t, i=int64_t, kind=int64_t, differ=int64_t)
+    cdef void count_mixed(self, int column, int64_t[::1] columns, int64_t base, int64_t start, int64_t end, int64_t flags) noexcept nogil
+    @cython.locals(most=int64_t)
+    cdef void count(self, int side, int64_t[::1] values, int64_t start, int64_t end, int64_t differ) noexcept nogil
+    @cython.locals(i=int64_t, base=int64_t, first=int64_t, last=int64_t, value=int64_t, times=int, lane=int)
+    cdef void count_plain(self, int side, int64_t[::1] values, int64_t start, int64_t end, int64_t most) noexcept nogil
     @cython.locals(place=int64_t, low=int64_t, high=int64_t)
     cdef void count_run(self, int side, int64_t value, int64_t times) noexcept nogil
     @cython.locals(base=int64_t, first=int64_t, last=int64_t, least=int64_t, most=int64_t, total=int64_t, lows=int64_t, mixed=int64_t, highs=int64_t, i=int64_t, value=int64_t, place=int64_t, shift=int, low=int64_t, high=int64_t)

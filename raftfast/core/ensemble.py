@@ -146,6 +146,13 @@ class Ensemble:
         self.now = 0
         self.crashed = NOBODY
 
+    def take_numbers(self, block: object) -> None:
+        """Take a block that differs from the one before in `parameters.NUMBERS` alone."""
+        self.laws.hold(block.laws, block.pool)
+        self.network.take_law(block.latency_law, block.chances)
+        self.timeouts.take_ranges(block.timeout_ranges)
+        self.stop.take_times([block.stable_ns, block.duration_ns, block.limit_ns])
+
     def take_start(self, block: object) -> None:
         """Take how a trial starts."""
         self.up = array("i", block.up)

@@ -44,6 +44,10 @@ class Laws:
 
     def __init__(self, rng: Rng, rows: list[tuple[int, ...]], pool: list[float]) -> None:
         self.rng = rng
+        self.hold(rows, pool)
+
+    def hold(self, rows: list[tuple[int, ...]], pool: list[float]) -> None:
+        """Let this be the table."""
         self.kind = array("i", [int(row[0]) for row in rows])
         self.base = array("q", [int(row[1]) for row in rows])
         self.a = array("d", [float(row[2]) for row in rows])

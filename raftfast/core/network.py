@@ -70,23 +70,14 @@ class Network:
         self.journal = journal
         self.tuning = tuning
         self.nodes = nodes
-        self.law = law
-        self.loss = chances[0]
-        self.duplicate = chances[1]
-        self.risky = int(self.loss > 0.0 or self.duplicate > 0.0)
         self.ordered = ordered
         self.by_link = 0
         self.changing = 0
         self.again_if_refused = 0
         self.sent = 0
         self.lost = 0
-        # The commonest case, one uniform law and no risks, is worked out without a call.
-        self.quick = int(laws.is_plain(law) and laws.span_of(law) < SHORT_SPAN)
-        if tuning.on:
-            self.quick = 0
         self.plain = 0
-        self.low = laws.low_of(law)
-        self.span = laws.span_of(law)
+        self.take_law(law, chances)
         self.alive = [0] * 1048
         # Counts of earlier trials are below `ops_from` and need no clearing.
         self.ops = [0] * 16768
@@ -101,6 +92,19 @@ class Network:
         self.link_law = array("i", bytes(4))
         self.link_loss = array("d", bytes(8))
         self.link_duplicate = array("d", bytes(8))
+
+    def take_law(self, law: int, chances: list[float]) -> None:
+        """Take the law of all links, and their chances of loss and duplication."""
+        self.law = law
+        self.loss = chances[0]
+        self.duplicate = chances[1]
+        self.risky = int(self.loss > 0.0 or self.duplicate > 0.0)
+        # The commonest case, one uniform law and no risks, is worked out without a call.
+        self.quick = int(self.laws.is_plain(law) and self.laws.span_of(law) < SHORT_SPAN)
+        if self.tuning.on:
+            self.quick = 0
+        self.low = self.laws.low_of(law)
+        self.span = self.laws.span_of(law)
 
     def set_links(self, law: array[int], loss: array[float], duplicate: array[float]) -> None:
         """Give each link its own law (row), loss and duplication: arrays over from * nodes + to."""

@@ -25,11 +25,7 @@ class Stop:
         self.nodes = nodes
         self.rule = rule
         self.forgetful = 0
-        self.stable_ns = times[0]
-        self.duration_ns = times[1]
-        self.last_ns = times[2]
-        if rule == ON_DURATION and self.duration_ns < self.last_ns:
-            self.last_ns = self.duration_ns
+        self.take_times(times)
         self.over = 0
         self.at_ns = 0
         self.until = 0
@@ -41,6 +37,14 @@ class Stop:
         self.followed_ns = -1
         self.censored = 0
         self.awaited = [0] * 1048
+
+    def take_times(self, times: list[int]) -> None:
+        """Take stable_ns, duration_ns and limit_ns."""
+        self.stable_ns = times[0]
+        self.duration_ns = times[1]
+        self.last_ns = times[2]
+        if self.rule == ON_DURATION and self.duration_ns < self.last_ns:
+            self.last_ns = self.duration_ns
 
     def expect_forgetting(self) -> None:
         """Servers may forget their terms, so that a later leader can be of an earlier one."""

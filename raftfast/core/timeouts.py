@@ -105,7 +105,11 @@ class Timeouts:
         self.lost = array("q", bytes(8 * nodes))
         self.first_low = array("q", bytes(8 * nodes))
         self.first_high = array("q", bytes(8 * nodes))
-        for i in range(nodes):
+        self.take_ranges(ranges)
+
+    def take_ranges(self, ranges: list[int]) -> None:
+        """Take four numbers a server: low and high of followers' and of candidates' timeouts."""
+        for i in range(self.nodes):
             self.election_low[i] = ranges[4 * i]
             self.election_span[i] = ranges[4 * i + 1] - ranges[4 * i]
             self.candidate_low[i] = ranges[4 * i + 2]

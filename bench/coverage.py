@@ -3,6 +3,7 @@
 coverage: of intervals, on samples whose true differences are known (tests/known_pairs.py)
 alarms: p < .05 where a scenario is compared with itself
 power: how often a true change is found, and by how much pairing narrows the intervals
+looks: p < .05 after up to eight looks at growing numbers of trials, as --until decided takes them
 settling: how often the number of trials that is said to settle a difference does
 speed: of one comparison of 100,000 trials a side
 """
@@ -20,7 +21,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 
 from raftfast import Scenario, run
-from raftfast.comparison import Comparison, Trials, compare
+from raftfast.comparing import looks as sizes_of
+from raftfast.comparison import Comparison, Trials, compare, find, judge
+from raftfast.differences import ALPHA
+from raftfast.metrics import choose
 from tests.known_pairs import LAWS, tally
 
 NARROW = {"timeouts": {"election_ms": [150, 200]}}
@@ -45,6 +49,7 @@ def main() -> None:
         "coverage": lambda: coverage(arguments.laws, arguments.sizes, arguments.repetitions),
         "alarms": lambda: alarms(arguments.repetitions // 2),
         "power": lambda: power(arguments.repetitions // 10),
+        "looks": lambda: looks(arguments.repetitions // 2),
         "settling": lambda: settling(arguments.repetitions // 2),
         "speed": speed,
     }
@@ -171,6 +176,49 @@ def power(repetitions: int) -> None:
                 f"  intervals {without / with_luck:6.1f} times narrower",
                 flush=True,
             )
+
+
+def looks(repetitions: int) -> None:
+    """A scenario against itself, other luck, looked at until it is decided: false alarms, and ends
+    of intervals that leave out zero, as printed and as they would be with 5 % at every look."""
+    start, most = 200, 25_600
+    metrics = ("election_ms.mean", "election_ms.p99", "rate.split_first_term")
+    sizes = sizes_of(start, most)
+    for scenario in (DEFAULT, NARROW, CENSORED):
+        told: Counter[str] = Counter()
+        missed: Counter[str] = Counter()
+        naive: Counter[str] = Counter()
+        for i in range(repetitions):
+            pair = [run(Scenario.from_dict(scenario), trials=most, seed=2 * i + k) for k in (0, 1)]
+            columns = [{name: result.samples[name] for name in result.samples} for result in pair]
+            seen: dict[str, set[str]] = {"told": set(), "missed": set(), "naive": set()}
+            for size in sizes:
+                sides = [
+                    Trials(
+                        {name: x[:size] for name, x in part.items()}, result.scenario.stop.limit_ms
+                    )
+                    for part, result in zip(columns, pair, strict=True)
+                ]
+                found = find(*sides, paired=False, chosen=choose(metrics), alpha=ALPHA / len(sizes))
+                ((*rows,),) = judge([found], band=0.0, correction="none", looks=len(sizes))
+                for row in rows:
+                    low, high = row.ci95
+                    name = row.metric.replace("restricted_", "")
+                    if row.p_corrected < 0.05:
+                        seen["told"].add(name)
+                    if (low is not None and low > 0) or (high is not None and high < 0):
+                        seen["missed"].add(name)
+                    if row.p < 0.05:
+                        seen["naive"].add(name)
+            told.update(seen["told"])
+            missed.update(seen["missed"])
+            naive.update(seen["naive"])
+        print(f"{scenario or 'the default'}, {len(sizes)} looks, {start} to {most} trials, "
+              f"{repetitions} times")  # fmt: skip
+        for name in metrics:
+            shares = [100 * count[name] / repetitions for count in (told, missed, naive)]
+            print("  {:28} told apart {:4.1f} %  zero left out {:4.1f} %  at 5 % a look {:4.1f} %"
+                  .format(name, *shares), flush=True)  # fmt: skip
 
 
 def width(row: Comparison) -> float:

@@ -9,6 +9,7 @@ from .errors import InputError, RaftfastError, RunError
 from .version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from .comparing import Compared, compare
     from .machine import Raft
     from .result import Result, run
     from .results import SweepResult
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     backend: str
 
 __all__ = [
+    "Compared",
     "InputError",
     "Raft",
     "RaftfastError",
@@ -29,16 +31,19 @@ __all__ = [
     "SweepResult",
     "__version__",
     "backend",
+    "compare",
     "run",
     "sweep",
 ]
 
 _ROOMS = {
+    "Compared": "comparing",
     "Raft": "machine",
     "Result": "result",
     "Scenario": "scenario",
     "Spec": "spec",
     "SweepResult": "results",
+    "compare": "comparing",
     "run": "result",
     "sweep": "sweeping",
 }

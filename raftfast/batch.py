@@ -141,33 +141,38 @@ def run_batch(
     jobs: int | None = None,
     engine: str | None = None,
     progress: Progress | None = None,
+    onto: Columns | None = None,
 ) -> Batch:
     """Run trials 0 .. trials - 1; the result does not depend on `jobs` or `engine`.
+
+    `onto` holds the first of these trials: they are not run again, and it gets the others.
 
     Raises RunError where a trial overflows a capacity, KeyboardInterrupt soon after Ctrl-C.
     """
     engine = engine or engines.name()
-    jobs = min(jobs or os.cpu_count() or 1, trials)
+    columns = Columns() if onto is None else onto
+    left = trials - columns.trials
+    jobs = max(1, min(jobs or os.cpu_count() or 1, left))
     report = progress or (lambda done, total: None)
     start = time.perf_counter()
     if engine == engines.COMPILED:
-        columns, events = _run_threads(block, seed, trials, jobs, report)
-    elif jobs == 1 or trials < _WORTH_A_PROCESS:
-        columns, events = _run_here(block, seed, trials, report)
+        events = _run_threads(block, seed, trials, jobs, report, columns)
+    elif jobs == 1 or left < _WORTH_A_PROCESS:
+        events = _run_here(block, seed, trials, report, columns)
     else:
-        columns, events = _run_processes(block, seed, trials, jobs, report)
+        events = _run_processes(block, seed, trials, jobs, report, columns)
     return Batch(columns, time.perf_counter() - start, events)
 
 
 class Chunks:
-    """Hands out the next trials to whoever asks, as many as take about CHUNK_SECONDS.
+    """Hands out the trials from `first` on to whoever asks, as many as take about CHUNK_SECONDS.
 
     No chunk has trials of two blocks: what is chunk and block in one is hashed as it is kept.
     """
 
-    def __init__(self, trials: int) -> None:
+    def __init__(self, trials: int, first: int = 0) -> None:
         self.trials = trials
-        self.next = 0
+        self.next = first
         self.lock = threading.Lock()
 
     def take(self, rate: float) -> tuple[int, int]:
@@ -197,15 +202,16 @@ def _measured(
         yield first, values, events
 
 
-def _run_here(block: Block, seed: int, trials: int, report: Progress) -> tuple[Columns, int]:
-    columns = Columns()
+def _run_here(block: Block, seed: int, trials: int, report: Progress, columns: Columns) -> int:
+    begun = columns.trials
+    chunks = Chunks(trials, begun)
     total = done = 0
-    for first, values, events in _measured(Chunks(trials), Worker(block, engines.PYTHON), seed):
+    for first, values, events in _measured(chunks, Worker(block, engines.PYTHON), seed):
         columns.add(first, values)
         total += events
         done += values.shape[1]
-        report(done, trials)
-    return columns, total
+        report(done, trials - begun)
+    return total
 
 
 class _Thread(threading.Thread):
@@ -232,10 +238,10 @@ class _Thread(threading.Thread):
 
 
 def _run_threads(
-    block: Block, seed: int, trials: int, jobs: int, report: Progress
-) -> tuple[Columns, int]:
-    columns = Columns()
-    chunks = Chunks(trials)
+    block: Block, seed: int, trials: int, jobs: int, report: Progress, columns: Columns
+) -> int:
+    begun = columns.trials
+    chunks = Chunks(trials, begun)
     threads = [_Thread(chunks, block, seed, columns) for _ in range(jobs)]
     try:
         for thread in threads:
@@ -243,7 +249,7 @@ def _run_threads(
         for thread in threads:
             while thread.is_alive():
                 thread.join(_POLL_SECONDS)
-                report(sum(one.done for one in threads), trials)
+                report(sum(one.done for one in threads), trials - begun)
                 if any(one.error for one in threads):
                     break
     finally:
@@ -256,7 +262,7 @@ def _run_threads(
     for thread in threads:
         if thread.error is not None:
             raise thread.error
-    return columns, sum(thread.events for thread in threads)
+    return sum(thread.events for thread in threads)
 
 
 _worker: Worker | None = None
@@ -280,13 +286,13 @@ def _run_in_process(seed: int, first: int, count: int) -> tuple[int, NDArray[np.
 
 
 def _run_processes(
-    block: Block, seed: int, trials: int, jobs: int, report: Progress
-) -> tuple[Columns, int]:
-    columns = Columns()
+    block: Block, seed: int, trials: int, jobs: int, report: Progress, columns: Columns
+) -> int:
+    begun = columns.trials
     # A forked worker needs no importable main module, so a plain script can call raftfast.run.
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    size = max(1, min(1000, trials // (4 * jobs)))
-    starts = iter(range(0, trials, size))
+    size = max(1, min(1000, (trials - begun) // (4 * jobs)))
+    starts = iter(range(begun, trials, size))
     total = done = 0
     pool = ProcessPoolExecutor(
         jobs, multiprocessing.get_context(method), initializer=_open_process, initargs=(block,)
@@ -298,14 +304,14 @@ def _run_processes(
                 count = min(size, trials - first)
                 pending.add(pool.submit(_run_in_process, seed, first, count))
             if not pending:
-                return columns, total
+                return total
             finished, pending = wait(pending, return_when=FIRST_COMPLETED)
             for future in finished:
                 first, values, events = future.result()
                 columns.add(first, values)
                 total += events
                 done += values.shape[1]
-            report(done, trials)
+            report(done, trials - begun)
     except BrokenProcessPool:
         raise RunError("a worker process died; was there enough memory?") from None
     except BaseException:

@@ -108,6 +108,15 @@ class Side:
         values /= self.unit
         return Ordered(values, counts.cumsum()) if values.size else Ordered(values)
 
+    def unfold(self) -> Floats:
+        """Every value by itself, ascending, then nan for each that is missing.
+
+        What shares a bin is its middle, on whatever side it is: so two such samples tie there, and
+        neither seems the smaller.
+        """
+        values = middles()[self.places] / self.unit
+        return np.concatenate([np.repeat(values, self.counts), np.full(self.missing, np.nan)])
+
     def bounds(self, instead: float | None) -> Ordered:
         """The values as a tallied sample of what others are at risk until.
 

@@ -1,16 +1,18 @@
-"""What differs between two sets of trials: metric by metric, with interval, p and verdict."""
+"""What differs between sets of trials: metric by metric, with interval, p and verdict."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from .corrections import CORRECTIONS
-from .differences import Ends
+from .differences import ALPHA, Difference, Ends
+from .metrics import Chosen
 from .sides import Sides, Trials
-from .verdicts import level, more_trials, verdict, words
+from .verdicts import SIGNIFICANT, level, more_trials, verdict, words
 
-__all__ = ["BAND", "Comparison", "Trials", "compare"]
+__all__ = ["BAND", "Comparison", "Found", "Trials", "compare", "find", "judge"]
 
 BAND = 0.01
 """Within this share of the reference a difference does not matter, unless the user says so."""
@@ -44,6 +46,18 @@ class Comparison:
         return {**asdict(self), **ends}
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How two sides differ, before anything is said of it: every metric with its difference.
+
+    trials: how many a side has, the smaller one. paired: whether trial k of both had the same luck.
+    """
+
+    trials: int
+    paired: bool
+    metrics: tuple[tuple[str, Difference], ...]
+
+
 def compare(
     reference: Trials,
     other: Trials,
@@ -54,11 +68,27 @@ def compare(
 ) -> list[Comparison]:
     """Compare every metric of two sets of trials; the difference is other - reference.
 
+    paired, and which metrics there are: see `find`. band, correction: see `judge`.
+
+    Raises ValueError for an unknown correction, a band below 0, and sides without trials.
+    """
+    (rows,) = judge([find(reference, other, paired=paired)], band=band, correction=correction)
+    return rows
+
+
+def find(
+    reference: Trials,
+    other: Trials,
+    *,
+    paired: bool | None = None,
+    chosen: Chosen | None = None,
+    alpha: float = ALPHA,
+) -> Found:
+    """How far two sets of trials are apart, metric by metric.
+
     paired: whether trial k of both had the same luck, by default whether the seeds are the same;
-    of paired sets the first trials count, as many as both have. band: the share of the reference
-    within which a difference does not matter. correction: a name of CORRECTIONS, over the metrics
-    of this comparison that could differ at all (those in which no trial does have p = 1 in any
-    test, and need no place among the others: Tarone, Biometrics 46 (1990) 515-522).
+    of paired sets the first trials count, as many as both have. chosen: which metrics, all unless
+    given. alpha: how often an interval may miss.
 
     Metrics, where both sides have them: of every time mean, p50, p99 and p99.9 (quantiles.py);
     election_ms.faster, the chance that the other side is the faster one, ties counting half; the
@@ -69,39 +99,67 @@ def compare(
     what did not come before it, and "hazard_ratio" joins, the log-rank test. Counts then are up to
     the limit, and their means are called restricted, too. Of two limits the smaller one holds;
     what a trial counted cannot be cut after the fact, so if some trial went on beyond it, there
-    are no counts and no unavailable_ms.
+    are no counts and no unavailable_ms. Raises ValueError for sides without trials.
+    """
+    if paired is None:
+        paired = reference.seed is not None and reference.seed == other.seed
+    sides = Sides(reference, other, paired=paired, alpha=alpha)
+    return Found(sides.trials, paired, tuple(sides.metrics(chosen)))
 
-    Raises ValueError for an unknown correction, a band below 0, and sides without trials.
+
+def judge(
+    found: Sequence[Found], *, band: float = BAND, correction: str = "holm", looks: int = 1
+) -> list[list[Comparison]]:
+    """What differences mean, of one or more comparisons that are read together.
+
+    band: the share of the reference within which a difference does not matter. correction: a name
+    of CORRECTIONS, over the metrics of all these comparisons that could differ at all (those in
+    which no trial does have p = 1 in any test, and need no place among the others: Tarone,
+    Biometrics 46 (1990) 515-522). looks: how often the trials may be looked at until they settle
+    it; each look has its share of the 5 %, so p_corrected is as many times larger (Bonferroni), and
+    intervals are to be found with ALPHA / looks.
+
+    Raises ValueError for an unknown correction or a band below 0.
     """
     if correction not in CORRECTIONS or not band >= 0:
         raise ValueError(f"correction {correction!r} with band {band}")
-    if paired is None:
-        paired = reference.seed is not None and reference.seed == other.seed
-    sides = Sides(reference, other, paired=paired)
-    found = list(sides.metrics())
-    tested = iter(CORRECTIONS[correction]([d.p for _, d in found if d.testable]))
-    corrected = [next(tested) if d.testable else 1.0 for _, d in found]
-    needed = level(
-        [p for p, (_, d) in zip(corrected, found, strict=True) if d.testable], correction
+    tests = [d.p for one in found for _, d in one.metrics if d.testable]
+    corrected = [min(1.0, looks * p) for p in CORRECTIONS[correction](tests)]
+    needed = level(corrected, correction) / looks
+    place = iter(corrected)
+    return [
+        [
+            _judged(metric, d, next(place) if d.testable else 1.0, one.trials, band, needed, looks)
+            for metric, d in one.metrics
+        ]
+        for one in found
+    ]
+
+
+def _judged(
+    metric: str,
+    d: Difference,
+    p_corrected: float,
+    trials: int,
+    band: float,
+    p_needed: float,
+    looks: int,
+) -> Comparison:
+    said = verdict(d, p_corrected, band)
+    more = None
+    if said == "undecided":
+        more = more_trials(d, trials, band, p_needed, SIGNIFICANT / looks)
+    return Comparison(
+        metric=metric,
+        reference=d.reference,
+        value=d.value,
+        difference=d.difference,
+        ci95=d.ci95,
+        ratio=d.ratio,
+        ratio_ci95=d.ratio_ci95,
+        p=d.p,
+        p_corrected=p_corrected,
+        verdict=said,
+        more_trials=more,
+        words=words(metric, d, said, band, more),
     )
-    rows = []
-    for (metric, d), p_corrected in zip(found, corrected, strict=True):
-        said = verdict(d, p_corrected, band)
-        more = more_trials(d, sides.trials, band, needed) if said == "undecided" else None
-        rows.append(
-            Comparison(
-                metric=metric,
-                reference=d.reference,
-                value=d.value,
-                difference=d.difference,
-                ci95=d.ci95,
-                ratio=d.ratio,
-                ratio_ci95=d.ratio_ci95,
-                p=d.p,
-                p_corrected=p_corrected,
-                verdict=said,
-                more_trials=more,
-                words=words(metric, d, said, band, more),
-            )
-        )
-    return rows

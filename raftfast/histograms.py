@@ -21,7 +21,7 @@ from .columns import COLUMNS, TIMES, weights
 from .core import words as w
 from .packing import TRIALS_MAX, pack, unpack
 from .sheet import METRICS, NS_PER_MS, PERCENTILES, Sheet
-from .statistics import Ints
+from .statistics import Floats, Ints
 
 SIDES = 2 * len(COLUMNS)
 """A side is a column over the trials that ended (2 * column) or were censored (2 * column + 1)."""
@@ -115,6 +115,15 @@ class Histograms:
     def total(self, name: str) -> int:
         """The sum of a column of counts, over all trials."""
         return self._sums(COLUMNS.index(name))[1]
+
+    def column(self, name: str) -> Floats:
+        """A column as if trial by trial: first those that ended, then those that were censored.
+
+        float64 in the units of `Columns`, nan where there is no value. Each column is in an order
+        of its own: what one trial had in two columns is not known.
+        """
+        side = 2 * COLUMNS.index(name)
+        return np.concatenate([self._side(side).unfold(), self._side(side + 1).unfold()])
 
     def summary(self, *, limit_ms: float) -> tuple[dict[str, Any], dict[str, Any]]:
         """`statistics.summary` of the trials, with p99.99: metrics, and rates.

@@ -8,14 +8,15 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from .differences import UNKNOWN, Difference, Ends, quotient, unchanged
-from .intervals import Z
+from .differences import ALPHA, UNKNOWN, Difference, Ends, quotient, unchanged, z_of
 from .rates import balance, newcombe, tango, where_it_touches
 
 Floats = NDArray[np.float64]
 
 
-def mean_difference(reference: Floats, other: Floats, *, paired: bool) -> Difference:
+def mean_difference(
+    reference: Floats, other: Floats, *, paired: bool, alpha: float = ALPHA
+) -> Difference:
     """The difference of the means, other - reference.
 
     Paired: Student's t of the differences within the trials. Unpaired: Welch's t (Biometrika 34
@@ -42,7 +43,7 @@ def mean_difference(reference: Floats, other: Floats, *, paired: bool) -> Differ
         spreads = (*errors, 0.0)
         difference, error = means[1] - means[0], math.sqrt(sum(errors))
         df = _welch(errors, [reference.size, other.size])
-    p, reach = _student(difference, error, df)
+    p, reach = _student(difference, error, df, alpha)
     half = reach * error
     ends = difference - half, difference + half
     ratio = quotient(means[1], means[0])
@@ -63,11 +64,11 @@ def _welch(errors: list[float], sizes: list[int]) -> float:
     return total**2 / sum(e**2 / (n - 1) for e, n in zip(errors, sizes, strict=True))
 
 
-def _student(difference: float, error: float, df: float) -> tuple[float, float]:
-    """(the two-sided p of Student's t, its .975 quantile)."""
+def _student(difference: float, error: float, df: float, alpha: float) -> tuple[float, float]:
+    """(the two-sided p of Student's t, its quantile beyond which alpha / 2 lies)."""
     from scipy import special
 
-    reach = float(special.stdtrit(df, 0.975))
+    reach = float(special.stdtrit(df, 1 - alpha / 2))
     if not error:
         return float(difference == 0), reach
     return 2 * float(special.stdtr(df, -abs(difference / error))), reach
@@ -89,7 +90,7 @@ def _fieller(means: tuple[float, float], spreads: tuple[float, ...], reach: floa
 
 
 def restricted_mean_difference(
-    reference: Floats, other: Floats, limit: float, *, paired: bool
+    reference: Floats, other: Floats, limit: float, *, paired: bool, alpha: float = ALPHA
 ) -> Difference:
     """The difference of the means of values that count as `limit` where they are nan: cut.
 
@@ -106,7 +107,7 @@ def restricted_mean_difference(
     ended = np.concatenate([side[~gone] for side, gone in zip(sides, cut, strict=True)])
     middle = float(ended.mean()) if ended.size else limit
     kept = [np.where(gone, middle, side) for side, gone in zip(sides, cut, strict=True)]
-    body = mean_difference(*kept, paired=paired)
+    body = mean_difference(*kept, paired=paired, alpha=alpha)
     share = _shares_apart(cut, paired=paired)
     far = limit - middle
     hits = [float(gone.mean()) for gone in cut]
@@ -115,7 +116,8 @@ def restricted_mean_difference(
     ratio = quotient(means[1], means[0])
     if body.ci95[1] is None or body.difference is None:
         return Difference(*means, difference, UNKNOWN, 1.0, ratio)
-    half = (body.ci95[1] - body.difference) / Z
+    z = z_of(alpha)
+    half = (body.ci95[1] - body.difference) / z
     together = _correlation(kept, cut, paired=paired)
 
     def interval(z: float) -> tuple[float, float]:
@@ -126,7 +128,7 @@ def restricted_mean_difference(
         )
         return difference - low, difference + high
 
-    return Difference(*means, difference, interval(Z), where_it_touches(interval), ratio)
+    return Difference(*means, difference, interval(z), where_it_touches(interval), ratio)
 
 
 def _shares_apart(
@@ -155,7 +157,9 @@ def _correlation(kept: list[Floats], cut: list[NDArray[np.bool_]], *, paired: bo
     return float(spreads[2] / root) if root else 0.0
 
 
-def superiority(reference: Floats, other: Floats, *, paired: bool) -> Difference:
+def superiority(
+    reference: Floats, other: Floats, *, paired: bool, alpha: float = ALPHA
+) -> Difference:
     """The chance that the other side's value is the smaller one, ties counting half, against 1/2.
 
     Values may be inf; two of those tie. Paired: the share of trials, with the interval and the
@@ -165,7 +169,7 @@ def superiority(reference: Floats, other: Floats, *, paired: bool) -> Difference
     """
     if paired:
         ups, downs = int(np.sum(other < reference)), int(np.sum(other > reference))
-        return balance(ups, downs, reference.size).scaled(0.5, 0.5)
+        return balance(ups, downs, reference.size, alpha).scaled(0.5, 0.5)
     first, second = np.sort(reference), np.sort(other)
     over, under = _placements(second, first), 1 - _placements(first, second)
     chance = float(over.mean())
@@ -173,7 +177,7 @@ def superiority(reference: Floats, other: Floats, *, paired: bool) -> Difference
         return Difference(0.5, chance, chance - 0.5, UNKNOWN, 1.0, 2 * chance)
     errors = [float(x.var(ddof=1)) / x.size for x in (over, under)]
     error, df = math.sqrt(sum(errors)), _welch(errors, [over.size, under.size])
-    p, reach = _student(chance - 0.5, error, df)
+    p, reach = _student(chance - 0.5, error, df, alpha)
     low = max(-0.5, chance - 0.5 - reach * error)
     high = min(0.5, chance - 0.5 + reach * error)
     ratios = (1 + 2 * low, 1 + 2 * high)

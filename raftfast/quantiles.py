@@ -1,12 +1,12 @@
 """How far apart the quantiles of two samples are, with intervals that hold at gaps, ties and cuts.
 
 Each side's quantile has a confidence distribution (places.py); pairing leaves a correlation
-between the two, that of the counts of values below. The interval is the middle 95 % of their
-difference: confidence distributions as Xie and Singh put them (Int. Statist. Rev. 81 (2013) 3-39).
-Against a known value it is the interval between order statistics; in large samples of a smooth law
-it is Bahadur's, with the covariance of the indicators (Ann. Math. Statist. 37 (1966) 577-580), but
-no density is divided by. No draws are made: equal input, equal output. Coverage is measured in
-bench/coverage.py.
+between the two, that of the counts of values below. The interval is the middle of their difference,
+95 % unless asked for otherwise: confidence distributions as Xie and Singh put them (Int. Statist.
+Rev. 81 (2013) 3-39). Against a known value it is the interval between order statistics; in large
+samples of a smooth law it is Bahadur's, with the covariance of the indicators (Ann. Math. Statist.
+37 (1966) 577-580), but no density is divided by. No draws are made: equal input, equal output.
+Coverage is measured in bench/coverage.py.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from .differences import UNKNOWN, Difference, Ends, quotient, unchanged
-from .intervals import Z
+from .differences import ALPHA, UNKNOWN, Difference, Ends, quotient, unchanged, z_of
 from .places import REACH, Places, Sample, places
 
 Floats = NDArray[np.float64]
@@ -44,15 +43,16 @@ _STRAIGHT_MAX = 14
 _FLAT = 5.0
 """Normal scores beyond which chances are too near to 0 or 1 to show a slope."""
 
-_TAIL = 0.025
 _NORMAL = NormalDist()
 
 
 class _Joint:
     """Both sides' confidence distributions, joined by the correlation of their scores."""
 
-    def __init__(self, reference: Places, other: Places, correlation: float) -> None:
+    def __init__(self, reference: Places, other: Places, correlation: float, alpha: float) -> None:
         self.other = other
+        self.tail = alpha / 2
+        self.z = z_of(alpha)
         self.correlation = correlation
         self.rest = math.sqrt(1 - correlation * correlation)
         values = np.interp(_NODES, reference.scores, reference.values)
@@ -76,18 +76,26 @@ class _Joint:
         return float(np.sum(_WEIGHTS * chance))
 
     def ends(self, join: Join, span: tuple[float, float], none: float, grain: float) -> Ends:
-        """The 95 % interval within the span, to a grain; an end beyond the span is None.
+        """The interval within the span, to a grain; an end beyond the span is None.
 
-        `none` is what no difference is: it lies within exactly if neither tail is below 2.5 %.
+        `none` is what no difference is: it lies within exactly if neither tail is below alpha / 2.
         """
-        low = _crossing(lambda x: _surplus(self.at_most(x, join)), *span, grain)
-        high = _crossing(lambda x: _surplus(self.at_least(-x, join)), -span[1], -span[0], grain)
+        low = _crossing(lambda x: self._surplus(self.at_most(x, join)), *span, grain)
+        back = -span[1], -span[0]
+        high = _crossing(lambda x: self._surplus(self.at_least(-x, join)), *back, grain)
         high = None if high is None else -high
-        if low is not None and low > none and self.at_most(none, join) >= _TAIL:
+        if low is not None and low > none and self.at_most(none, join) >= self.tail:
             low = none
-        if high is not None and high < none and self.at_least(none, join) >= _TAIL:
+        if high is not None and high < none and self.at_least(none, join) >= self.tail:
             high = none
         return _rounded(low, none, grain), _rounded(high, none, grain)
+
+    def _surplus(self, chance: float) -> float:
+        """How far a chance is above what one tail of the interval leaves out, in normal scores:
+        there the chances of a smooth law lie on a straight line. 0 or above exactly if it is."""
+        if chance >= self.tail:
+            return max(0.0, _NORMAL.inv_cdf(min(chance, 1 - 1e-16)) + self.z)
+        return min(-1e-300, _NORMAL.inv_cdf(max(chance, 1e-300)) + self.z)
 
 
 def _rounded(end: float | None, none: float, grain: float) -> float | None:
@@ -96,14 +104,6 @@ def _rounded(end: float | None, none: float, grain: float) -> float | None:
         return None
     short = round(end, -math.ceil(math.log10(4 * grain)))
     return end if short == none else short
-
-
-def _surplus(chance: float) -> float:
-    """How far a chance is above what one tail of the interval leaves out, in normal scores: there
-    the chances of a smooth law lie on a straight line. 0 or above exactly if the chance is."""
-    if chance >= _TAIL:
-        return max(0.0, _NORMAL.inv_cdf(min(chance, 1 - 1e-16)) + Z)
-    return min(-1e-300, _NORMAL.inv_cdf(max(chance, 1e-300)) + Z)
 
 
 def _crossing(
@@ -133,7 +133,7 @@ def _crossing(
 
 
 def quantile_difference(
-    reference: Sample, other: Sample, share: float, *, paired: bool
+    reference: Sample, other: Sample, share: float, *, paired: bool, alpha: float = ALPHA
 ) -> Difference | None:
     """The difference of the quantiles at `share`, other - reference, and their ratio.
 
@@ -147,7 +147,8 @@ def quantile_difference(
     if paired and np.array_equal(reference.by_trial, other.by_trial):
         return unchanged(estimates[0])
     sides = places(reference, share), places(other, share)
-    joint = _Joint(*sides, _correlation(reference, other, share) if paired else 0.0)
+    together = _correlation(reference, other, share) if paired else 0.0
+    joint = _Joint(*sides, together, alpha)
     known = None not in estimates
     (low, high), (floor, top) = ((float(x.values[0]), float(x.values[-1])) for x in sides)
     grain = _GRAIN * (max(high, top) or 1.0)

@@ -8,8 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from .differences import Difference, quotient
-from .intervals import Z
+from .differences import ALPHA, Difference, quotient, z_of
 from .statistics import rate
 
 _STEPS = 60
@@ -17,7 +16,7 @@ _STEPS = 60
 
 
 def rate_difference(
-    reference: NDArray[np.bool_], other: NDArray[np.bool_], *, paired: bool
+    reference: NDArray[np.bool_], other: NDArray[np.bool_], *, paired: bool, alpha: float = ALPHA
 ) -> Difference:
     """The difference of two shares of trials, other - reference.
 
@@ -30,11 +29,11 @@ def rate_difference(
     hits = int(reference.sum()), int(other.sum())
     if paired:
         only = int(np.sum(other & ~reference)), int(np.sum(reference & ~other))
-        found = balance(*only, reference.size)
+        found = balance(*only, reference.size, alpha)
         ends, p, testable = found.ci95, found.p, found.testable
     else:
         sizes = reference.size, other.size
-        ends = newcombe(hits, sizes, Z)
+        ends = newcombe(hits, sizes, z_of(alpha))
         p = where_it_touches(lambda z: newcombe(hits, sizes, z))
         testable = 0 < sum(hits) < sum(sizes)
     shares = hits[0] / reference.size, hits[1] / other.size
@@ -42,14 +41,14 @@ def rate_difference(
     return Difference(*shares, shares[1] - shares[0], ends, p, ratio, testable=testable)
 
 
-def balance(ups: int, downs: int, trials: int) -> Difference:
+def balance(ups: int, downs: int, trials: int, alpha: float = ALPHA) -> Difference:
     """(ups - downs) / trials against 0, of pairs that go up, down or neither way: `tango`."""
     from scipy import special
 
     difference = (ups - downs) / trials
     z = abs(ups - downs) / math.sqrt(ups + downs) if ups + downs else 0.0
     p = 2 * float(special.ndtr(-z))
-    ends = tango(ups, downs, trials, Z)
+    ends = tango(ups, downs, trials, z_of(alpha))
     return Difference(0.0, difference, difference, ends, p, testable=ups + downs > 0)
 
 

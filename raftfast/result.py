@@ -68,7 +68,7 @@ def run(
         scenario = scenario.replace(seed=seed)
     if jobs is not None and jobs < 1:
         raise InputError(f"{jobs}: must be at least 1", key="jobs")
-    _check_memory(scenario.trials, _memory_bytes())
+    check_memory(scenario.trials)
     engine = engine or (engines.PYTHON if callbacks.is_python(strategy) else engines.name())
     parameters = block(scenario)
     if strategy is not None:
@@ -79,12 +79,13 @@ def run(
     return Result(scenario, parameters, batch, engine)
 
 
-def _check_memory(trials: int, memory_bytes: float) -> None:
-    """Refuse before the run what no memory could hold; the system would end it when that is full.
+def check_memory(trials: int, runs: int = 1) -> None:
+    """Refuse before the runs what no memory could hold; the system would end it when that is full.
 
-    What passes may still be too much: how much columns take is not known before.
+    What passes may still be too much: how much columns take is not known before. Raises InputError.
     """
-    needed_bytes = trials * _BYTES_A_TRIAL
+    memory_bytes = _memory_bytes()
+    needed_bytes = runs * trials * _BYTES_A_TRIAL
     if needed_bytes > memory_bytes:
         problem = (
             f"value {trials}: must be fewer, as a trial needs {_BYTES_A_TRIAL} bytes at the very "
@@ -133,6 +134,31 @@ class Result:
         self.events = batch.events
         self._columns = batch.columns
         self._parameters = parameters
+
+    def extended(
+        self, trials: int, jobs: int | None = None, progress: Progress | None = None
+    ) -> Result:
+        """The same run with so many trials in all, of which those that there are stay as they are.
+
+        Equal to a run of that many; only the others are run now, and `progress` counts them.
+        Raises InputError for fewer trials than there are, or more than memory can hold.
+        """
+        if trials < self.trials:
+            problem = f"{trials}: must be at least the {self.trials} that there are"
+            raise InputError(problem, key="trials")
+        check_memory(trials)
+        batch = run_batch(
+            self._parameters,
+            self.seed,
+            trials,
+            jobs=jobs,
+            engine=self.backend,
+            progress=progress,
+            onto=self._columns.copy(),
+        )
+        whole = Batch(batch.columns, self.elapsed_s + batch.elapsed_s, self.events + batch.events)
+        scenario = self.scenario.replace(trials=trials)
+        return Result(scenario, self._parameters, whole, self.backend)
 
     @property
     def seed(self) -> int:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .columns import COLUMNS, TIMES
-from .differences import Difference
+from .differences import ALPHA, Difference
 from .intervals import PERCENTILES
 from .means import mean_difference, restricted_mean_difference, superiority
+from .metrics import COUNTS, QUANTILES, Chosen
 from .places import Sample
 from .quantiles import quantile_difference
 from .rates import rate_difference
-from .statistics import FLAGS, hits
+from .statistics import hits
 from .survival import log_rank
 
 if TYPE_CHECKING:
@@ -24,13 +25,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-Found = Iterator[tuple[str, Difference]]
-
-QUANTILES = ("p50", "p99", "p99.9")
-"""The quantiles of the times that are compared."""
-
-COUNTS = tuple(x for x in COLUMNS if x not in (*TIMES, *FLAGS, "leader", "violations"))
-"""Columns whose means are compared."""
+Asked = Iterator[tuple[str, Callable[[], Difference | None]]]
+"""Metrics, each with what finds how it differs; None where neither side has a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +79,12 @@ class _Time:
 class Sides:
     """Both sides up to the smaller horizon; paired ones with as many trials as both have."""
 
-    def __init__(self, reference: Trials, other: Trials, *, paired: bool) -> None:
+    def __init__(
+        self, reference: Trials, other: Trials, *, paired: bool, alpha: float = ALPHA
+    ) -> None:
         self.both = reference, other
         self.paired = paired
+        self._how: dict[str, Any] = {"paired": paired, "alpha": alpha}
         sizes = [side.samples["censored"].size for side in self.both]
         self.trials = min(sizes)
         if not self.trials:
@@ -100,15 +99,24 @@ class Sides:
             and any(bool(self._goes_on(i).any()) for i in range(2))
         )
 
-    def metrics(self) -> Found:
-        """Every metric's name and how it differs: times, counts, rates."""
+    def metrics(self, chosen: Chosen | None = None) -> Iterator[tuple[str, Difference]]:
+        """Every metric that is chosen and how it differs: times, counts, rates."""
+        for name, find in self._metrics():
+            if chosen is None or chosen(name):
+                found = find()
+                if found is not None:
+                    yield name, found
+
+    def _metrics(self) -> Asked:
         yield from self._times()
         if not self._outlasted:
             kind = "restricted_mean" if any(cut.any() for cut in self._cut) else "mean"
             for name in COUNTS:
-                columns = self._column(0, name), self._column(1, name)
-                yield f"{name}.{kind}", mean_difference(*columns, paired=self.paired)
+                yield f"{name}.{kind}", partial(self._mean, name)
         yield from self._rates()
+
+    def _mean(self, name: str) -> Difference:
+        return mean_difference(self._column(0, name), self._column(1, name), **self._how)
 
     def _column(self, i: int, name: str) -> Floats:
         return self.both[i].samples[name][: self._sizes[i]]
@@ -124,7 +132,7 @@ class Sides:
         name = "followed_ms" if self.both[i].on == "followed" else "election_ms"
         return self._cut[i] | ~(self._column(i, name) <= self.horizon_ms)
 
-    def _times(self) -> Found:
+    def _times(self) -> Asked:
         elections = [self._when(i, "election_ms") for i in range(2)]
         yield from self._time("election_ms", elections)
         yield from self._races(elections)
@@ -153,31 +161,44 @@ class Sides:
         values = self._column(i, "unavailable_ms")
         return _Time(np.where(self._cut[i] & (values >= self.horizon_ms), np.nan, values), True)
 
-    def _time(self, name: str, both: list[_Time]) -> Found:
+    def _time(self, name: str, both: list[_Time]) -> Asked:
         values = both[0].values, both[1].values
         if not any(x.limited for x in both):
-            yield f"{name}.mean", mean_difference(*values, paired=self.paired)
+            yield f"{name}.mean", partial(mean_difference, *values, **self._how)
         elif all(x.watched for x in both):
-            found = restricted_mean_difference(*values, self.horizon_ms, paired=self.paired)
-            yield f"{name}.restricted_mean", found
-        first, second = (Sample.of(x.values, self.horizon_ms) for x in both)
+            restricted = partial(restricted_mean_difference, *values, self.horizon_ms, **self._how)
+            yield f"{name}.restricted_mean", restricted
+
+        @cache
+        def samples() -> list[Sample]:
+            return [Sample.of(x.values, self.horizon_ms) for x in both]
+
+        def apart(share: float) -> Difference | None:
+            first, second = samples()
+            return quantile_difference(first, second, share, **self._how)
+
         for quantile in QUANTILES:
-            share = PERCENTILES[quantile]
-            apart = quantile_difference(first, second, share, paired=self.paired)
-            if apart is not None:
-                yield f"{name}.{quantile}", apart
+            yield f"{name}.{quantile}", partial(apart, PERCENTILES[quantile])
 
-    def _races(self, elections: list[_Time]) -> Found:
+    def _races(self, elections: list[_Time]) -> Asked:
         """Who is faster to elect: by trials, and where some were cut by the log-rank test."""
-        ended = [~np.isnan(x.values) for x in elections]
-        values = [np.where(end, x.values, np.inf) for x, end in zip(elections, ended, strict=True)]
-        yield "election_ms.faster", superiority(*values, paired=self.paired)
+        yield "election_ms.faster", partial(self._race, elections)
         if any(x.limited for x in elections) and all(x.watched for x in elections):
-            upto = [np.minimum(x, self.horizon_ms) for x in values]
-            found = log_rank(upto[0], ended[0], upto[1], ended[1], paired=self.paired)
-            yield "election_ms.hazard_ratio", found
+            yield "election_ms.hazard_ratio", partial(self._hazards, elections)
 
-    def _rates(self) -> Found:
+    def _race(self, elections: list[_Time]) -> Difference:
+        first, second = (np.where(np.isnan(x.values), np.inf, x.values) for x in elections)
+        return superiority(first, second, **self._how)
+
+    def _hazards(self, elections: list[_Time]) -> Difference:
+        ended = [~np.isnan(x.values) for x in elections]
+        upto = [
+            np.where(end, x.values, self.horizon_ms)
+            for x, end in zip(elections, ended, strict=True)
+        ]
+        return log_rank(upto[0], ended[0], upto[1], ended[1], **self._how)
+
+    def _rates(self) -> Asked:
         found = [
             {name: hit[:size] for name, hit in hits(side.samples).items()}
             for side, size in zip(self.both, self._sizes, strict=True)
@@ -186,11 +207,11 @@ class Sides:
             for i in range(2):
                 found[i]["censored"] = self._goes_on(i)
         for name, hit in found[0].items():
-            yield f"rate.{name}", rate_difference(hit, found[1][name], paired=self.paired)
+            yield f"rate.{name}", partial(rate_difference, hit, found[1][name], **self._how)
         first, second = (side.lasting_ms for side in self.both)
         if first is not None and second is not None:
             shares = [
                 1.0 - self._column(i, "unavailable_ms") / lasting_ms
                 for i, lasting_ms in enumerate((first, second))
             ]
-            yield "rate.availability", mean_difference(*shares, paired=self.paired)
+            yield "rate.availability", partial(mean_difference, *shares, **self._how)

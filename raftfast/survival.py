@@ -7,15 +7,20 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .differences import UNKNOWN, Difference
-from .intervals import Z
+from .differences import ALPHA, UNKNOWN, Difference, z_of
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
 def log_rank(
-    reference: Floats, ended: Bools, other: Floats, other_ended: Bools, *, paired: bool
+    reference: Floats,
+    ended: Bools,
+    other: Floats,
+    other_ended: Bools,
+    *,
+    paired: bool,
+    alpha: float = ALPHA,
 ) -> Difference:
     """The hazard of the other side over that of the reference, against 1, by the log-rank test.
 
@@ -46,7 +51,7 @@ def log_rank(
         parts -= _parts(first, ended, share, hazard)
         parts -= parts.mean()
         variance = float((parts * parts).sum())
-    return _hazard_ratio(excess, information, variance)
+    return _hazard_ratio(excess, information, variance, z_of(alpha))
 
 
 def _at_risk(place: NDArray[np.intp], moments: int) -> NDArray[np.int64]:
@@ -61,7 +66,7 @@ def _parts(place: NDArray[np.intp], ended: Bools, weight: Floats, hazard: Floats
     return np.asarray(np.where(ended, weight[place], 0.0) - expected[place])
 
 
-def _hazard_ratio(excess: float, information: float, variance: float) -> Difference:
+def _hazard_ratio(excess: float, information: float, variance: float, z: float) -> Difference:
     from scipy import special
 
     ratio = math.exp(excess / information)
@@ -70,6 +75,6 @@ def _hazard_ratio(excess: float, information: float, variance: float) -> Differe
         p = float(excess == 0)
     else:
         p = 2 * float(special.ndtr(-abs(excess) / error))
-    half = Z * error / information
+    half = z * error / information
     low, high = (math.exp(excess / information + side) for side in (-half, half))
     return Difference(1.0, ratio, ratio - 1, (low - 1, high - 1), p, ratio, (low, high))

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 from .columns import TIMES
-from .differences import Difference
-from .intervals import Z
+from .differences import ALPHA, Difference, z_of
 
 SIGNIFICANT = 0.05
 """A corrected p below this says lower or higher."""
+
+_DOUBLE = 2.0
+"""From here on words say how many times as much, not how many per cent more."""
 
 _POWER = NormalDist().inv_cdf(0.8)
 """The margin in standard errors with which the named number of trials settles it 4 times in 5."""
@@ -22,6 +24,13 @@ _WAYS = {
     **dict.fromkeys(TIMES[:3], ("faster", "slower")),
 }
 _FEWER = ("fewer", "more")
+
+_TIMES_AS = {
+    "unavailable_ms": "much",
+    "rate": "often",
+    **dict.fromkeys(TIMES[:3], "long"),
+}
+_MANY = "many"
 
 
 def verdict(found: Difference, p_corrected: float, band: float) -> str:
@@ -48,14 +57,16 @@ def level(ps_corrected: Sequence[float], correction: str) -> float:
     return SIGNIFICANT * (hits + 1) / tests if correction == "bh" else SIGNIFICANT / (tests - hits)
 
 
-def more_trials(found: Difference, trials: int, band: float, p_needed: float) -> int | None:
+def more_trials(
+    found: Difference, trials: int, band: float, p_needed: float, alpha: float = ALPHA
+) -> int | None:
     """How many more trials a side would settle an undecided difference; None if none would.
 
     The interval narrows with the root of the trials. Whichever comes sooner counts: that p falls
     below `p_needed`, or that the interval lies within the band; with a chance of at least
-    80 %, if the true difference is the one seen.
+    80 %, if the true difference is the one seen. alpha: how often the interval may miss.
     """
-    factors = [_to_differ(found, p_needed), _to_fit(found, band)]
+    factors = [_to_differ(found, p_needed), _to_fit(found, band, z_of(alpha))]
     known = [factor for factor in factors if factor is not None]
     if not known:
         return None
@@ -70,8 +81,8 @@ def _to_differ(found: Difference, p_needed: float) -> float | None:
     return (_POWER - NormalDist().inv_cdf(p_needed / 2)) / seen
 
 
-def _to_fit(found: Difference, band: float) -> float | None:
-    """How many times narrower the interval must be to lie within the band."""
+def _to_fit(found: Difference, band: float, z: float) -> float | None:
+    """How many times narrower the interval, of z standard errors, must be to lie in the band."""
     (low, high), middle = found.ci95, found.difference
     if low is None or high is None or middle is None or found.reference is None:
         return None
@@ -79,8 +90,8 @@ def _to_fit(found: Difference, band: float) -> float | None:
     if abs(middle) >= reach:
         return None
     return (
-        (Z + _POWER)
-        / Z
+        (z + _POWER)
+        / z
         * max((high - middle) / (reach - middle), (middle - low) / (reach + middle))
     )
 
@@ -92,18 +103,34 @@ def words(metric: str, found: Difference, said: str, band: float, more: int | No
     if said == "undecided":
         return _undecided(metric, found, more)
     column, _, statistic = metric.partition(".")
-    if statistic == "faster":
-        chance = found.value or 0.0
-        faster = said == "higher"
-        cases = _most(chance if faster else 1 - chance)
-        return f"{'faster' if faster else 'slower'} in {cases} of cases"
-    if statistic == "hazard_ratio":
-        size = _percent(abs((found.ratio or 1.0) - 1))
-        return f"at any moment {size} {'more' if said == 'higher' else 'less'} likely to end"
-    if statistic == "availability":
-        return f"{_short(100 * abs(found.difference or 0.0))} points {said}"
+    if statistic in _SPECIAL:
+        return _SPECIAL[statistic](found, said)
+    if found.ratio is not None and found.ratio >= _DOUBLE:
+        return f"{_short(found.ratio)} times as {_TIMES_AS.get(column, _MANY)}"
     way = _WAYS.get(column, _FEWER)[said == "higher"]
     return f"{_size(metric, found)} {way}"
+
+
+def _faster(found: Difference, said: str) -> str:
+    chance = found.value or 0.0
+    faster = said == "higher"
+    cases = _most(chance if faster else 1 - chance)
+    return f"{'faster' if faster else 'slower'} in {cases} of cases"
+
+
+def _likelier(found: Difference, said: str) -> str:
+    ratio = found.ratio or 1.0
+    if ratio >= _DOUBLE:
+        return f"at any moment {_short(ratio)} times as likely to end"
+    way = "more" if said == "higher" else "less"
+    return f"at any moment {_apart(ratio)} {way} likely to end"
+
+
+def _available(found: Difference, said: str) -> str:
+    return f"{_short(100 * abs(found.difference or 0.0))} points {said}"
+
+
+_SPECIAL = {"faster": _faster, "hazard_ratio": _likelier, "availability": _available}
 
 
 def _undecided(metric: str, found: Difference, more: int | None) -> str:
@@ -119,7 +146,7 @@ def _undecided(metric: str, found: Difference, more: int | None) -> str:
 def _size(metric: str, found: Difference) -> str:
     """By how much, relative to the reference where that is possible."""
     if found.ratio is not None:
-        return _percent(abs(found.ratio - 1))
+        return _apart(found.ratio)
     unit = " ms" if metric.partition(".")[0] in TIMES else ""
     if found.difference is not None:
         if metric.startswith("rate."):
@@ -131,6 +158,14 @@ def _size(metric: str, found: Difference) -> str:
 
 def _percent(share: float | None) -> str:
     return f"{_short(100 * (share or 0.0))} %"
+
+
+def _apart(ratio: float) -> str:
+    """How far a ratio is from 1; it is 100 % less only if nothing is left."""
+    less = 1 - ratio
+    if not 0.995 <= less < 1:
+        return _percent(abs(less))
+    return "over 99.9 %" if less > 0.999 else f"{100 * less:.3g} %"
 
 
 def _most(share: float) -> str:

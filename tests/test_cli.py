@@ -27,7 +27,8 @@ HEAVY = ("numpy", "scipy", "rich", "msgspec")
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["run", "--help"], ["live", "-h"]]
+    "arguments",
+    [["--help"], ["--version"], ["run", "--help"], ["compare", "--help"], ["live", "-h"]],
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = f"import sys; from raftfast.cli import main; main({arguments}); print(*sys.modules)"
@@ -56,7 +57,7 @@ def test_help_lists_every_command() -> None:
     out = raftfast("--help").stdout
     listed = out.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
     assert [line.split()[0] for line in listed] == [
-        "run", "sweep", "status", "top", "export", "merge", "init",
+        "run", "sweep", "status", "top", "export", "merge", "compare", "init",
         "trace", "live", "strategies", "presets", "info",
     ]  # fmt: skip
     assert all(len(line.split()) > 2 for line in listed)
@@ -102,7 +103,7 @@ def test_bad_input_is_one_line_and_exit_2(arguments: list[str], says: str, tmp_p
 
 BAD_USAGE = {
     "command": (["rnu"], "No such command"),
-    "later": (["compare", "a.toml"], "not yet supported"),
+    "later": (["check"], "not yet supported"),
     "option": (["run", "--frobnicate"], "--frobnicate"),
     "format": (["run", "--format", "xml"], "xml"),
     "trace csv": (["trace", "--trial", "0", "--format", "csv"], "csv"),
@@ -218,6 +219,9 @@ def test_a_source_is_typed_again_as_it_was(source: Source) -> None:
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [
+        ("raftfast comp", {"compare"}),
+        ("raftfast compare paper etcd-3.5 pap", {"paper"}),
+        ("raftfast compare --file lan.toml cons", {"consul"}),
         ("raftfast pre", {"presets"}),
         ("raftfast run --preset pap", {"paper"}),
         ("raftfast run -p cluster.n", {"cluster.nodes="}),

@@ -170,6 +170,16 @@ def test_lines_come_every_five_seconds(closing: bool, capsys: pytest.CaptureFixt
     ]
 
 
+def test_what_there_is_to_do_may_grow(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    lines = progress.Lines(1000, closing=True, clock=clock)
+    lines(1000, 1000)
+    clock.now += 2
+    lines(1500, 2000)
+    lines.close(finished=True)
+    assert capsys.readouterr().err == "raftfast: 2,000 trials in 2 s, 1,000/s\n"
+
+
 @pytest.mark.parametrize(
     ("mode", "raises", "said"),
     [

@@ -13,7 +13,7 @@ import pytest
 
 from raftfast import Scenario, run
 from raftfast.comparison import Trials, compare
-from raftfast.sides import COUNTS
+from raftfast.metrics import COUNTS
 
 CENSORED = {"timeouts": {"election_ms": [150, 160]}, "stop": {"limit_ms": 400}}
 LASTING = {

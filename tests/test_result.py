@@ -29,3 +29,27 @@ def test_a_system_that_does_not_tell_its_memory_is_asked_for_all(
 
     monkeypatch.setattr(os, "sysconf", fail)
     assert run(Scenario.from_dict({}), trials=11).trials == 11
+
+
+@pytest.mark.parametrize(("first", "then"), [(7, 23), (600, 601), (5000, 7000)])
+def test_a_run_that_is_extended_is_the_longer_run(engine: str, first: int, then: int) -> None:
+    scenario = Scenario.from_dict({"cluster": {"nodes": 3}})
+    if engine == "python":
+        first, then = min(first, 600), min(then, 900)
+    short = run(scenario, trials=first, seed=3, jobs=2, engine=engine)
+    digest = short.digest
+    counted = []
+    longer = short.extended(then, jobs=2, progress=lambda *done: counted.append(done))
+    whole = run(scenario, trials=then, seed=3, engine=engine)
+    assert (longer.digest, longer.events) == (whole.digest, whole.events)
+    assert longer.scenario == whole.scenario
+    assert longer.elapsed_s > short.elapsed_s
+    assert all(0 <= done <= total == then - first for done, total in counted)
+    assert (short.digest, short.trials) == (digest, first)
+
+
+def test_a_run_cannot_be_extended_to_less() -> None:
+    result = run(Scenario.from_dict({}), trials=11)
+    with pytest.raises(InputError, match=r"^trials: 10: must be at least the 11"):
+        result.extended(10)
+    assert result.extended(11).digest == result.digest

@@ -21,6 +21,7 @@ _COMMANDS = (
     "top",
     "export",
     "merge",
+    "compare",
     "init",
     "trace",
     "live",
@@ -28,7 +29,7 @@ _COMMANDS = (
     "presets",
     "info",
 )
-_LATER = ("compare", "check")
+_LATER = ("check",)
 
 _FAILED, _INTERRUPTED, _PIPE_CLOSED = 1, 130, 141
 

@@ -105,13 +105,13 @@ def complete_preset(ctx: click.Context, param: click.Parameter, incomplete: str)
     return [name for name in preset.names() if name.startswith(incomplete)]
 
 
-def _complete_ready(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+def complete_ready(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     from .. import ready
 
     return [name for name in ready.names() if name.startswith(incomplete)]
 
 
-def _complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+def complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     from ..schema import KEYS
 
     return [f"{key}=" for key in KEYS if key.startswith(incomplete)]
@@ -128,7 +128,7 @@ def scenario_options(command: Command) -> Command:
         "--scenario",
         "ready",
         metavar="NAME",
-        shell_complete=_complete_ready,
+        shell_complete=complete_ready,
         help="What happens to the cluster: bridge, deaf, flaky-link, leader-crash, partition-heal, "
         "rejoin, rolling-restart or slow-disk.",
     )
@@ -137,7 +137,7 @@ def scenario_options(command: Command) -> Command:
         "overrides",
         multiple=True,
         metavar="KEY=VALUE",
-        shell_complete=_complete_key,
+        shell_complete=complete_key,
         help="Set a key of the scenario, such as cluster.nodes=7; may be repeated.",
     )
     @functools.wraps(command)

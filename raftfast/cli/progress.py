@@ -37,7 +37,7 @@ class Lines:
     """A line every `LINE_EVERY_S`, and a last one after any, or where `closing` asks for it.
 
     `describe` makes the line of what is done, of all there is, and of the seconds so far; `unit` is
-    what is counted.
+    what is counted. `total` may grow on the way: the last one told counts.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Lines:
         self.begun = self.said = clock()
 
     def __call__(self, done: int, total: int) -> None:
+        self.total = total
         now = self.clock()
         if now - self.said >= LINE_EVERY_S and done < total:
             self.said = now
@@ -92,7 +93,7 @@ class Bar:
             self.bar.add_task("", total=total)
             self.bar.start()
         text = self.describe(done, total, elapsed_s)
-        self.bar.update(self.bar.task_ids[0], completed=done, description=text)
+        self.bar.update(self.bar.task_ids[0], completed=done, total=total, description=text)
 
     def close(self, finished: bool) -> None:
         """Take the bar away and give the cursor back."""

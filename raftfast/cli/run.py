@@ -67,8 +67,8 @@ def command(
     scenario = source.load()
     if samples is not None:
         _check_samples(samples)
-    if not quiet and raftfast.backend == "python":
-        _advise()
+    if not quiet:
+        advise()
     wanted = scenario.trials if trials is None else trials
     simulate = raftfast.run
     with reporting("none" if quiet else mode, wanted) as progress:
@@ -79,7 +79,7 @@ def command(
     finally:
         _show(result, form, source)
     if result.violations:
-        _accuse(result, source)
+        accuse(result, source)
         ctx.exit(1)
 
 
@@ -99,22 +99,25 @@ def _show(result: Result, form: str, source: Source) -> None:
         write(report.table(result, again))
 
 
-def _accuse(result: Result, source: Source) -> None:
-    """Say which invariants were broken, and how to see it happen."""
+def accuse(result: Result, source: Source, name: str | None = None) -> None:
+    """Say which invariants were broken, in which scenario of several, and how to see it happen."""
     words = ["raftfast", "trace", *source.words()]
     words += ["--trial", str(result.first_violation), "--seed", str(result.seed)]
     broken = ", ".join(result.broken) or "an invariant"
+    where = "" if name is None else f"{name}: "
     click.echo(
-        f"raftfast: safety violated: {broken}; violations: {result.violations:,}, the first in "
-        f"trial {result.first_violation}; to replay it: {shlex.join(words)}",
+        f"raftfast: {where}safety violated: {broken}; violations: {result.violations:,}, the first "
+        f"in trial {result.first_violation}; to replay it: {shlex.join(words)}",
         err=True,
     )
 
 
-def _advise() -> None:
-    """Say that the slow backend runs, and how to get the other one."""
+def advise() -> None:
+    """Say, where the slow backend runs, that it does, and how to get the other one."""
     from .. import engine
 
+    if engine.name() != engine.PYTHON:
+        return
     asked = os.environ.get("RAFTFAST_PURE", "") not in ("", "0")
     cure = "unset RAFTFAST_PURE to get that one" if asked else engine.why()
     click.echo(

@@ -108,6 +108,11 @@ class Side:
         values /= self.unit
         return Ordered(values, counts.cumsum()) if values.size else Ordered(values)
 
+    def values(self) -> Floats:
+        """The values, each as often as it was seen, ascending after nans for those missing."""
+        values, counts = self.ordered().tally()
+        return np.concatenate([np.full(self.missing, np.nan), values.repeat(counts)])
+
     def bounds(self, instead: float | None) -> Ordered:
         """The values as a tallied sample of what others are at risk until.
 

@@ -110,6 +110,39 @@ class Sides:
                 yield f"{name}.{kind}", mean_difference(*columns, paired=self.paired)
         yield from self._rates()
 
+    def find(self, metric: str) -> Difference | None:
+        """How one metric differs, also one that `metrics` leaves out: any of PERCENTILES of a time
+        or a count, "election_ms.faster" and the like, a rate. A mean is a restricted one where
+        trials were cut, whichever name it is asked by.
+
+        None for a metric that these sides do not have, and for a quantile that neither has.
+        """
+        name, _, statistic = metric.partition(".")
+        if name == "rate":
+            return dict(self._rates()).get(metric)
+        if statistic in ("faster", "hazard_ratio"):
+            elections = [self._when(i, "election_ms") for i in range(2)]
+            return dict(self._races(elections)).get(metric)
+        if name in TIMES:
+            return self._find_time(name, statistic)
+        if name not in COUNTS or self._outlasted:
+            return None
+        columns = self._column(0, name), self._column(1, name)
+        if statistic in PERCENTILES:
+            return self._quantile([Sample.of(x) for x in columns], statistic)
+        return mean_difference(*columns, paired=self.paired)
+
+    def _find_time(self, name: str, statistic: str) -> Difference | None:
+        if name == "unavailable_ms":
+            both = [] if self._outlasted else [self._without_leader(i) for i in range(2)]
+        else:
+            both = [self._when(i, name) for i in range(2)]
+        if not both or (name == "followed_ms" and any(x.on != "followed" for x in self.both)):
+            return None
+        if statistic in PERCENTILES:
+            return self._quantile(self._samples(both), statistic)
+        return self._mean(both)
+
     def _column(self, i: int, name: str) -> Floats:
         return self.both[i].samples[name][: self._sizes[i]]
 
@@ -154,18 +187,30 @@ class Sides:
         return _Time(np.where(self._cut[i] & (values >= self.horizon_ms), np.nan, values), True)
 
     def _time(self, name: str, both: list[_Time]) -> Found:
-        values = both[0].values, both[1].values
-        if not any(x.limited for x in both):
-            yield f"{name}.mean", mean_difference(*values, paired=self.paired)
-        elif all(x.watched for x in both):
-            found = restricted_mean_difference(*values, self.horizon_ms, paired=self.paired)
-            yield f"{name}.restricted_mean", found
-        first, second = (Sample.of(x.values, self.horizon_ms) for x in both)
+        mean = self._mean(both)
+        if mean is not None:
+            kind = "restricted_mean" if any(x.limited for x in both) else "mean"
+            yield f"{name}.{kind}", mean
+        samples = self._samples(both)
         for quantile in QUANTILES:
-            share = PERCENTILES[quantile]
-            apart = quantile_difference(first, second, share, paired=self.paired)
+            apart = self._quantile(samples, quantile)
             if apart is not None:
                 yield f"{name}.{quantile}", apart
+
+    def _mean(self, both: list[_Time]) -> Difference | None:
+        values = both[0].values, both[1].values
+        if not any(x.limited for x in both):
+            return mean_difference(*values, paired=self.paired)
+        if all(x.watched for x in both):
+            return restricted_mean_difference(*values, self.horizon_ms, paired=self.paired)
+        return None
+
+    def _samples(self, both: list[_Time]) -> list[Sample]:
+        return [Sample.of(x.values, self.horizon_ms) for x in both]
+
+    def _quantile(self, samples: list[Sample], quantile: str) -> Difference | None:
+        first, second = samples
+        return quantile_difference(first, second, PERCENTILES[quantile], paired=self.paired)
 
     def _races(self, elections: list[_Time]) -> Found:
         """Who is faster to elect: by trials, and where some were cut by the log-rank test."""

@@ -21,6 +21,7 @@ _COMMANDS = (
     "top",
     "export",
     "merge",
+    "check",
     "init",
     "trace",
     "live",
@@ -28,7 +29,7 @@ _COMMANDS = (
     "presets",
     "info",
 )
-_LATER = ("compare", "check")
+_LATER = ("compare",)
 
 _FAILED, _INTERRUPTED, _PIPE_CLOSED = 1, 130, 141
 

@@ -68,14 +68,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
             fingerprint=fingerprint(told),
             scenario=dict(told),
             distribution=packed,
-            throughput={
-                "value": _rounded(throughput.value),
-                "low": _rounded(throughput.low),
-                "high": _rounded(throughput.high),
-                "trials": throughput.trials,
-            },
+            throughput=cls.told(throughput),
             **{name: summary[name] for name in names},
         )
+
+    @staticmethod
+    def told(speed: Throughput) -> dict[str, float]:
+        """How fast the engine was, for the file."""
+        ends = {name: _rounded(getattr(speed, name)) for name in ("value", "low", "high")}
+        return {**ends, "trials": speed.trials}
 
     @property
     def speed(self) -> Throughput:

@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .gate import BREACHED, UNDECIDED
-from .judgements import CHANGED, number, unit_of
+from .judgements import CHANGED, Judgement, number, unit_of
+from .thresholds import THROUGHPUT
 
 if TYPE_CHECKING:
     from .checking import Checked, Report
@@ -32,7 +33,7 @@ def commands(report: Report) -> list[str]:
         found += [
             (level, f"{one.scenario}: {one.metric}", str(one))
             for one in report.judgements
-            if one.status == status and (status != UNDECIDED or one.is_own)
+            if one.status == status and (status != UNDECIDED or _is_worth_saying(one))
         ]
     if len(found) > ANNOTATIONS_MAX:
         rest = len(found) - ANNOTATIONS_MAX + 1
@@ -43,6 +44,11 @@ def commands(report: Report) -> list[str]:
         f"::{level} file={_property(file)},title={_property(title)}::{_data(words)}"
         for level, title, words in found
     ]
+
+
+def _is_worth_saying(undecided: Judgement) -> bool:
+    """Not that of "*", of which some always are, nor of the throughput of a busy machine."""
+    return undecided.is_own and undecided.metric != THROUGHPUT
 
 
 def _from_workspace(path: str) -> str:

@@ -49,8 +49,8 @@ class Judgement:
         ends = [None if end is None else scale * end for end in self.ends]
         middle = None if value is None else scale * (value - reference)
         places = decimals([x for x in (*ends, middle) if x is not None], ends)
-        low, high = ("?" if end is None else f"{end + 0.0:+.{places}f}" for end in ends)
-        shown = "?" if middle is None else f"{middle + 0.0:+.{places}f}{unit}"
+        low, high = (_signed(end, places) for end in ends)
+        shown = "?" if middle is None else _signed(middle, places) + unit
         if self.ends == (0, 0) and middle == 0:
             return "unchanged"
         return f"{shown} ({low} to {high}{unit})"
@@ -102,6 +102,14 @@ def number(value: float | None) -> str:
     if value is None:
         return "?"
     return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.5g}"
+
+
+def _signed(value: float | None, places: int) -> str:
+    """With its sign, which nothing has none of."""
+    if value is None:
+        return "?"
+    rounded = round(value, places)
+    return f"{rounded:+.{places}f}" if rounded else f"{0:.{places}f}"
 
 
 def decimals(numbers: list[float], ends: list[float | None]) -> int:

@@ -14,21 +14,18 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from . import engine as engines
 from .batch import Worker
 from .parameters import block
 from .scenario import Scenario
 from .statistics import quantile_ranks
 
-ROUNDS = 21
-"""How many turns; their median counts. Where a single trial takes over TURN_MAX_S they are 7."""
+ROUNDS = 11
+"""How many turns are taken at a time; where a single trial takes over TURN_MAX_S they are 6."""
 
 TURN_S = 0.01
 TURN_MAX_S = 0.1
-_FEW = 7
-_CHUNKS = 2048
+_FEW = 6
 _TRIALS_MAX = 1 << 20
 
 
@@ -45,44 +42,53 @@ class Throughput:
     trials: int
 
 
-def measure(scenario: Scenario, trials: int | None = None) -> Throughput:
-    """The throughput of a scenario on this process's engine, in about half a second.
+class Meter:
+    """Measures the throughput of a scenario on this process's engine.
 
     `trials` are those of a turn, by default as many as take TURN_S: measurements to be compared
     should have the same, and do unless they would take over TURN_MAX_S here.
     """
-    worker = Worker(block(scenario), engines.name())
 
-    def run(count: int) -> float:
-        return _timed(lambda: worker.run(scenario.seed, 0, count))
+    def __init__(self, scenario: Scenario, trials: int | None = None) -> None:
+        self._worker = Worker(block(scenario), engines.name())
+        self._seed = scenario.seed
+        tasted, taken_s = 1, self._run(1)
+        # Powers of two, so that on a machine like this one it is the same number again.
+        while taken_s < TURN_S / 2 and tasted < _TRIALS_MAX:
+            tasted *= 2
+            taken_s = self._run(tasted)
+        fits = trials is not None and trials * taken_s / tasted <= TURN_MAX_S
+        self._trials = trials if trials is not None and fits else tasted
+        self._rounds = ROUNDS if self._trials > 1 or taken_s < TURN_MAX_S else _FEW
+        self._yard = _yardstick()
+        self._repeats = max(1, round(TURN_S / max(_timed(self._yard), 1e-6)))
+        self._shares: list[float] = []
 
-    tasted, taken_s = 1, run(1)
-    # Powers of two, so that on a machine like this one it is the same number again.
-    while taken_s < TURN_S / 2 and tasted < _TRIALS_MAX:
-        tasted *= 2
-        taken_s = run(tasted)
-    if trials is None or trials * taken_s / tasted > TURN_MAX_S:
-        trials = tasted
-    yard = _yardstick()
-    repeats = max(1, round(TURN_S / max(_timed(yard), 1e-6)))
-    rounds = ROUNDS if trials > 1 or taken_s < TURN_MAX_S else _FEW
-    shares = []
-    for _ in range(rounds):
-        measured_s = sum(_timed(yard) for _ in range(repeats)) / repeats
-        shares.append(trials * measured_s / run(trials))
-    shares.sort()
-    low, high = quantile_ranks(rounds, 0.5)
-    assert low is not None and high is not None
-    return Throughput(statistics.median(shares), shares[low - 1], shares[high - 1], trials)
+    def take(self, *, afresh: bool = False) -> Throughput:
+        """Take turns, and tell what these and the ones before came to; `afresh`: without those."""
+        if afresh:
+            self._shares.clear()
+        for _ in range(self._rounds):
+            yard_s = sum(_timed(self._yard) for _ in range(self._repeats)) / self._repeats
+            self._shares.append(self._trials * yard_s / self._run(self._trials))
+        shares = sorted(self._shares)
+        low, high = quantile_ranks(len(shares), 0.5)
+        assert low is not None and high is not None
+        median = statistics.median(shares)
+        return Throughput(median, shares[low - 1], shares[high - 1], self._trials)
+
+    def _run(self, count: int) -> float:
+        return _timed(lambda: self._worker.run(self._seed, 0, count))
 
 
 def _timed(work: Callable[[], object]) -> float:
-    began = time.thread_time()
+    """The processor's seconds, never none."""
+    began = time.thread_time_ns()
     work()
-    return time.thread_time() - began
+    return max(1, time.thread_time_ns() - began) / 1e9
 
 
 def _yardstick() -> Callable[[], object]:
     """One yardstick: 64 KiB of hexadecimal digits, deflated."""
-    text = b"".join(hashlib.sha256(b"%d" % i).hexdigest().encode() for i in range(_CHUNKS // 2))
-    return lambda: zlib.compress(np.frombuffer(text, np.uint8).data, 6)
+    text = b"".join(hashlib.sha256(b"%d" % i).hexdigest().encode() for i in range(1024))
+    return lambda: zlib.compress(text, 6)

@@ -103,11 +103,13 @@ class _Reader:
         if not table.get("name"):
             problem = "must be there, by which the baseline knows the scenario"
             raise InputError(problem, key=f"{at}.name", source=self.source)
-        key = f"{at}.name"
-        name: str = convert(KEYS["name"], table["name"], key="name", source=f"{self.source}: {at}")
+        try:
+            name: str = convert(KEYS["name"], table["name"], key="name", source=self.source)
+        except InputError as error:
+            raise InputError(error.problem, key=f"{at}.name", source=self.source) from None
         if name != name.strip():
             problem = f"value {show(name)}: must neither begin nor end with a space"
-            raise InputError(problem, key=key, source=self.source)
+            raise InputError(problem, key=f"{at}.name", source=self.source)
         return name
 
     def _entry(self, name: str, table: Mapping[str, Any]) -> Entry:

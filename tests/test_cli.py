@@ -56,7 +56,7 @@ def test_help_lists_every_command() -> None:
     out = raftfast("--help").stdout
     listed = out.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
     assert [line.split()[0] for line in listed] == [
-        "run", "sweep", "status", "top", "export", "merge", "init",
+        "run", "sweep", "status", "top", "export", "merge", "check", "init",
         "trace", "live", "strategies", "presets", "info",
     ]  # fmt: skip
     assert all(len(line.split()) > 2 for line in listed)

@@ -88,7 +88,8 @@ class _Group(click.Group):
     commands=_Commands(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 fine, 1 failed while running or a safety violation, "
-    "2 usage or invalid input, 130 interrupted.",
+    "2 usage or invalid input, 3 a breached threshold and 4 no baseline to compare with (both of "
+    "check), 130 interrupted.",
 )
 @click.version_option(VERSION, prog_name="raftfast", message="%(prog)s %(version)s")
 def raftfast() -> None:

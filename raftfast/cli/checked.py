@@ -38,7 +38,8 @@ def headline(report: Report) -> str:
     if same == size:
         which = "Nothing changed" if size == 1 else f"Nothing changed in any of {scenarios}"
         return f"{which}: equal digests; {standing}."
-    return f"{size - same} of {scenarios} changed; {standing}."
+    which = "The scenario" if size == 1 else f"{size - same} of {scenarios}"
+    return f"{which} changed; {standing}."
 
 
 def _standing(report: Report) -> str:

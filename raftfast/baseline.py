@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 """The version of the file's form."""
 
-_ELSEWHERE = ("name", "seed", "trials")
+_NUMBERS = ("seed", "trials")
+_ELSEWHERE = ("name", *_NUMBERS)
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,7 +185,7 @@ class Baseline:
         if record is None:
             raise BaselineError(f"{where}: is not in the baseline; {self._renew}")
         if not changed:
-            apart = _apart(scenario, record)
+            apart = changes(scenario, record)
             if apart:
                 more = f", and {len(apart) - 1} more" if apart[1:] else ""
                 raise BaselineError(
@@ -219,19 +220,14 @@ def changes(scenario: Scenario, record: Record) -> list[str]:
     default = identity(Scenario.from_dict({}))
     here, there = identity(scenario), record.scenario
     both = {*here, *there}
-    filled = [{key: side.get(key, default.get(key)) for key in both} for side in (here, there)]
-    if fingerprint(filled[0]) == fingerprint(filled[1]):
-        return []
-    return sorted(differences(*filled))
-
-
-def _apart(scenario: Scenario, record: Record) -> list[str]:
-    found = changes(scenario, record)
-    for name in ("seed", "trials"):
-        here, there = getattr(scenario, name), getattr(record, name)
-        if here != there:
-            found.append(f"{name}: {here} here, {there} there")
-    return found
+    found = differences(
+        *({key: side.get(key, default.get(key)) for key in both} for side in (here, there))
+    )
+    numbers = ((name, getattr(scenario, name), getattr(record, name)) for name in _NUMBERS)
+    apart = [
+        f"{name}: {mine} here, {other} there" for name, mine, other in numbers if mine != other
+    ]
+    return sorted(found) + apart
 
 
 def _read(data: bytes, source: str) -> _File:

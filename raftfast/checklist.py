@@ -18,9 +18,6 @@ from .scenario import Scenario
 from .schema import KEYS, TABLES, convert, mismatch, show, suggestion
 from .thresholds import Threshold
 
-NAME = "raftfast.toml"
-"""What the file is called where nobody says otherwise."""
-
 _TOP = ("trials", "seed", "thresholds", "scenario")
 _OWN = ("name", "trials", "seed", "thresholds")
 _NUMBERS = ("trials", "seed")
@@ -45,7 +42,7 @@ class Checklist:
     @classmethod
     def load(
         cls,
-        path: str | os.PathLike[str] = NAME,
+        path: str | os.PathLike[str],
         *,
         trials: int | None = None,
         seed: int | None = None,

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from .columns import TIMES
+from .differences import UNKNOWN, Ends
 from .means import restricted_mean_difference
-from .statistics import PERCENTILES, Floats, quantile_interval, summarise
+from .places import Sample
+from .sides import Sides, Time, Trials
+from .statistics import PERCENTILES, Floats, quantile_ranks, summarise
 from .thresholds import ALONE
-
-Ends = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,52 +29,59 @@ class Estimate:
     exact: bool = False
 
 
-NOTHING = Estimate(None, (None, None))
+NOTHING = Estimate(None, UNKNOWN)
 
 
-def estimate(
-    metric: str, samples: Mapping[str, Floats], summary: Mapping[str, Any], limit_ms: float
-) -> Estimate:
-    """The metric of trials with these columns, whose `Result.summary` is known.
+def estimate(metric: str, trials: Trials, summary: Mapping[str, Any]) -> Estimate:
+    """The metric of trials whose `Result.summary` is this.
 
-    Where trials were cut, the mean of a time is the restricted one, a quantile of it beyond the
-    limit is at least there, and counts are up to the limit, as in `comparison.compare`.
+    Trials that were cut count as in `comparison.compare`: they are beyond the limit where a time
+    is not known, so that a mean is the restricted one and a quantile may be known to be beyond the
+    limit, no more; and counts are up to it.
     """
     column, _, statistic = metric.partition(".")
     if column == "rate":
         rate = summary["rates"].get(statistic)
         return NOTHING if rate is None else Estimate(rate["value"], tuple(rate["ci95"]))
-    entry = summary["metrics"][column]
-    if "restricted_mean" in entry and statistic not in ALONE:
-        if column in TIMES:
-            return _cut(column, statistic, samples, entry, limit_ms)
-        entry = summarise(samples[column])
     if statistic in ALONE:
-        value = entry[statistic]
+        value = summary["metrics"][column][statistic]
         return Estimate(value, (value, value), exact=True)
-    if statistic in PERCENTILES:
-        values = samples[column]
-        ends = quantile_interval(values, np.ones(values.size, dtype=bool), statistic)
-    else:
-        statistic, ends = "mean", entry["ci95"]["mean"]
-    return Estimate(entry[statistic], (None, None) if ends is None else (ends[0], ends[1]))
+    if column not in TIMES:
+        return _known(trials.samples[column], statistic)
+    time = Sides(trials, trials, paired=False).time(0, column)
+    if time.limited:
+        return _cut(time, statistic, trials.horizon_ms)
+    return _known(time.values, statistic)
 
 
-def _cut(
-    column: str, statistic: str, samples: Mapping[str, Floats], entry: Mapping[str, Any],
-    limit_ms: float,
-) -> Estimate:  # fmt: skip
-    """Of a time of which some trials were cut at the limit."""
-    values, ended = samples[column], samples["censored"] == 0
+def _cut(time: Time, statistic: str, horizon_ms: float) -> Estimate:
+    """Of a time that some trials do not have."""
     if statistic in PERCENTILES:
-        value = entry[statistic]
-        low, high = quantile_interval(values, ended, statistic, limit=limit_ms) or (None, None)
-        return Estimate(value, (limit_ms if low is None and value is None else low, high))
-    # A trial without a value that was not cut has none to count.
-    values = values[~np.isnan(values) | ~ended]
-    if values.size < 2:
-        return Estimate(entry["restricted_mean"], (None, None))
+        return _quantile(time, PERCENTILES[statistic], horizon_ms)
+    if not time.watched or time.values.size < 2:
+        return NOTHING
     # The interval is that of the difference from a sample of which every value is 0.
-    cut = np.where(values >= limit_ms, np.nan, values)
-    found = restricted_mean_difference(np.zeros(cut.size), cut, limit_ms, paired=False)
+    nothing = np.zeros(time.values.size)
+    found = restricted_mean_difference(nothing, time.values, horizon_ms, paired=False)
     return Estimate(found.value, found.ci95)
+
+
+def _known(values: Floats, statistic: str) -> Estimate:
+    """Of values that every trial has; of "restricted_mean" it is the mean."""
+    if statistic in PERCENTILES:
+        return _quantile(Time(values, True), PERCENTILES[statistic], np.inf)
+    entry = summarise(values)
+    return Estimate(entry["mean"], tuple(entry["ci95"]["mean"] or UNKNOWN))
+
+
+def _quantile(time: Time, share: float, horizon_ms: float) -> Estimate:
+    """Between order statistics; who was watched up to the horizon is beyond it."""
+    sample = Sample.of(time.values, horizon_ms)
+    value, ranks = sample.quantile(share), quantile_ranks(sample.size, share)
+    low, high = (
+        float(sample.ascending[rank - 1]) if rank is not None and rank <= sample.seen else None
+        for rank in ranks
+    )
+    if low is None and ranks[0] is not None and time.watched:
+        low = horizon_ms
+    return Estimate(value, (low, high))

@@ -9,7 +9,6 @@ it is undecided, which is no breach, and how many more trials would settle it is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -106,10 +105,3 @@ def more_trials(evidence: Evidence, trials: int, factor: float) -> int | None:
     half = max(high - estimate, estimate - low)
     narrower = ((1 if inside else factor) + _POWER / Z) * half / nearest
     return max(1, math.ceil(trials * narrower**2) - trials)
-
-
-def worst(statuses: Iterable[str]) -> str:
-    """The gravest of them; OK where there is none."""
-    order = (BREACHED, UNDECIDED, UNCHECKED, OK)
-    found = set(statuses)
-    return next((status for status in order if status in found), OK)

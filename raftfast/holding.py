@@ -21,7 +21,7 @@ from .estimates import NOTHING, Estimate, estimate
 from .gate import BREACHED, OK, UNCHECKED, UNDECIDED, Evidence
 from .judgements import CHANGED, Judgement
 from .pending import NO_EVIDENCE, Pending
-from .sides import Sides
+from .sides import Sides, Trials
 from .thresholds import AGAINST, ALL, DIGEST, THROUGHPUT, Threshold
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ class Held:
         found = self._estimate(metric)
         evidence = Evidence(found.value, found.ends, threshold.low, threshold.high, found.exact)
         judgement = self._judgement(threshold, None, found.value, found.ends)
-        known = found.value is not None or None not in found.ends[:1]
-        return Pending(judgement, evidence, self.result.trials, "" if known else "it has no value")
+        unknown = "it has no value" if found.value is None and found.ends == (None, None) else ""
+        return Pending(judgement, evidence, self.result.trials, unknown)
 
     def _unchanged(self, threshold: Threshold) -> Pending:
         """Of what is surely as in the baseline: a bound on the change holds if no change does."""
@@ -99,7 +99,7 @@ class Held:
     def _against(self, threshold: Threshold) -> Pending:
         found = self._sides.find(threshold.metric)
         if found is None:
-            return self._settled(threshold, UNDECIDED, "it has no value on either side")
+            return self._settled(threshold, UNDECIDED, "the two runs have none to compare")
         return self._relative(threshold, threshold.metric, found)
 
     def _relative(
@@ -153,8 +153,7 @@ class Held:
     def _estimate(self, metric: str) -> Estimate:
         if metric in AGAINST:
             return NOTHING
-        limit_ms = self.entry.scenario.stop.limit_ms
-        return estimate(metric, self.result.samples, self.summary, limit_ms)
+        return estimate(metric, Trials.of(self.result), self.summary)
 
     @cached_property
     def _sides(self) -> Sides:

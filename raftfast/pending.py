@@ -40,7 +40,8 @@ class Pending:
         more = gate.more_trials(self.evidence, self.trials, factor)
         if more is None or more > _TRIALS_MAX:
             return replace(self.judgement, status=status)
-        words = f"about {_round(more):,} more trials would settle it"
+        also = ", in the baseline too," if self.judgement.reference is not None else ""
+        words = f"about {_round(more):,} more trials{also} would settle it"
         return replace(self.judgement, status=status, words=words, more_trials=more)
 
 

@@ -65,7 +65,7 @@ class Trials:
 
 
 @dataclass(frozen=True, slots=True)
-class _Time:
+class Time:
     """A column of times up to the horizon: nan where none came until then.
 
     `watched` says that every trial without one was watched up to the horizon.
@@ -133,15 +133,18 @@ class Sides:
         return mean_difference(*columns, paired=self.paired)
 
     def _find_time(self, name: str, statistic: str) -> Difference | None:
-        if name == "unavailable_ms":
-            both = [] if self._outlasted else [self._without_leader(i) for i in range(2)]
-        else:
-            both = [self._when(i, name) for i in range(2)]
-        if not both or (name == "followed_ms" and any(x.on != "followed" for x in self.both)):
+        if name == "unavailable_ms" and self._outlasted:
             return None
+        if name == "followed_ms" and any(side.on != "followed" for side in self.both):
+            return None
+        both = [self.time(i, name) for i in range(2)]
         if statistic in PERCENTILES:
             return self._quantile(self._samples(both), statistic)
         return self._mean(both)
+
+    def time(self, i: int, name: str) -> Time:
+        """One of TIMES as a side has it, up to the horizon."""
+        return self._without_leader(i) if name == "unavailable_ms" else self._when(i, name)
 
     def _column(self, i: int, name: str) -> Floats:
         return self.both[i].samples[name][: self._sizes[i]]
@@ -175,18 +178,18 @@ class Sides:
         if not all(same):
             yield from self._time("unavailable_ms", without)
 
-    def _when(self, i: int, name: str) -> _Time:
+    def _when(self, i: int, name: str) -> Time:
         values = self._column(i, name)
         lost = np.isnan(values) & ~self._cut[i]
         watched = self.both[i].lasting_ms is not None or not lost.any()
-        return _Time(np.where(values <= self.horizon_ms, values, np.nan), watched)
+        return Time(np.where(values <= self.horizon_ms, values, np.nan), watched)
 
-    def _without_leader(self, i: int) -> _Time:
+    def _without_leader(self, i: int) -> Time:
         """The time without a leader; of a trial that was cut without one, at least the horizon."""
         values = self._column(i, "unavailable_ms")
-        return _Time(np.where(self._cut[i] & (values >= self.horizon_ms), np.nan, values), True)
+        return Time(np.where(self._cut[i] & (values >= self.horizon_ms), np.nan, values), True)
 
-    def _time(self, name: str, both: list[_Time]) -> Found:
+    def _time(self, name: str, both: list[Time]) -> Found:
         mean = self._mean(both)
         if mean is not None:
             kind = "restricted_mean" if any(x.limited for x in both) else "mean"
@@ -197,7 +200,7 @@ class Sides:
             if apart is not None:
                 yield f"{name}.{quantile}", apart
 
-    def _mean(self, both: list[_Time]) -> Difference | None:
+    def _mean(self, both: list[Time]) -> Difference | None:
         values = both[0].values, both[1].values
         if not any(x.limited for x in both):
             return mean_difference(*values, paired=self.paired)
@@ -205,14 +208,14 @@ class Sides:
             return restricted_mean_difference(*values, self.horizon_ms, paired=self.paired)
         return None
 
-    def _samples(self, both: list[_Time]) -> list[Sample]:
+    def _samples(self, both: list[Time]) -> list[Sample]:
         return [Sample.of(x.values, self.horizon_ms) for x in both]
 
     def _quantile(self, samples: list[Sample], quantile: str) -> Difference | None:
         first, second = samples
         return quantile_difference(first, second, PERCENTILES[quantile], paired=self.paired)
 
-    def _races(self, elections: list[_Time]) -> Found:
+    def _races(self, elections: list[Time]) -> Found:
         """Who is faster to elect: by trials, and where some were cut by the log-rank test."""
         ended = [~np.isnan(x.values) for x in elections]
         values = [np.where(end, x.values, np.inf) for x, end in zip(elections, ended, strict=True)]

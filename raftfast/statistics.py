@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,7 +173,7 @@ class Survival:
         np.minimum(self.values, horizon, out=ends[:-1])
         return float(ends[0]) + float((self.survival * (ends[1:] - ends[:-1])).sum())
 
-    def intervals(self, names: Sequence[str] = INTERVALS) -> dict[str, Interval]:
+    def intervals(self) -> dict[str, Interval]:
         """Where the 95 % bounds of the curve cross the quantiles (Brookmeyer and Crowley).
 
         The bounds are pointwise, Greenwood's variance on the log(-log) scale. Where the curve has
@@ -188,7 +188,7 @@ class Survival:
         logs = np.log(self.survival[:known])
         spread *= -Z / logs
         np.exp(spread, out=spread)
-        ends: dict[str, list[float | None]] = {name: [] for name in names}
+        ends: dict[str, list[float | None]] = {name: [] for name in INTERVALS}
         for bound, reach in ((np.multiply, stays.size), (np.divide, known)):
             band = bound(logs, spread)
             np.exp(band, out=band)
@@ -217,9 +217,13 @@ def summarise_censored(
     percentiles: Mapping[str, float] = PERCENTILES,
 ) -> dict[str, Any]:
     """The metrics entry of values seen and of others that lie beyond theirs (see `summarise`)."""
-    curve, count = Survival.of(seen, cut), seen.size
+    curve, count, held = Survival.of(seen, cut), seen.size, cut.size
     tops = [sample.values[-1] for sample in (seen, cut) if sample.size]
     area = curve.area(float(max(tops)) if limit is None else limit) if tops else None
+    if count and held and cut.at(1) < seen.at(count):
+        intervals = curve.intervals()
+    else:
+        intervals = {n: _rank_interval(seen, PERCENTILES[n], count + held) for n in INTERVALS}
     return {
         "count": count,
         "mean": None,
@@ -228,30 +232,8 @@ def summarise_censored(
         "min": seen.at(1) if count else None,
         **dict(zip(percentiles, curve.quantiles(percentiles.values()), strict=True)),
         "max": seen.at(count) if count else None,
-        "ci95": {"mean": None, **_censored_intervals(curve, seen, cut, INTERVALS)},
+        "ci95": {"mean": None, **intervals},
     }
-
-
-def _censored_intervals(
-    curve: Survival, seen: Ordered, cut: Ordered, names: Sequence[str]
-) -> dict[str, Interval]:
-    if seen.size and cut.size and cut.at(1) < seen.at(seen.size):
-        return curve.intervals(names)
-    return {n: _rank_interval(seen, PERCENTILES[n], seen.size + cut.size) for n in names}
-
-
-def quantile_interval(
-    values: Floats, ended: NDArray[np.bool_], name: str, *, limit: float | None = None
-) -> Interval:
-    """The interval of any of PERCENTILES, as `summarise` has it of some, of the same arguments."""
-    seen = order(values[ended])
-    if ended.all():
-        return _rank_interval(seen, PERCENTILES[name], seen.size) if seen.size else None
-    held = values[~ended]
-    if limit is not None:
-        held[np.isnan(held)] = limit
-    cut = order(held)
-    return _censored_intervals(Survival.of(seen, cut), seen, cut, (name,))[name]
 
 
 def summarise(

@@ -36,7 +36,7 @@ def here(
 def _mutant(folder: Path, before: str, after: str) -> None:
     """A copy of the sources in a folder, in which `python -m raftfast` finds it, with a change of
     the state machine."""
-    ignored = shutil.ignore_patterns("*.so", "__pycache__", "*.c")
+    ignored = shutil.ignore_patterns("*.so")
     shutil.copytree(ROOT / "raftfast", folder / "raftfast", ignore=ignored)
     room = folder / "raftfast" / "core" / "raft.py"
     text = room.read_text(encoding="utf-8")
@@ -49,17 +49,19 @@ def test_a_changed_constant_of_the_state_machine_is_a_regression_that_names_the_
 ) -> None:
     path = tmp_path / "raftfast.toml"
     path.write_text(LAN, encoding="utf-8")
-    assert raftfast("check", "--save", "b.json", cwd=tmp_path, env=PURE).returncode == 0
+    assert (
+        raftfast("check", "--save", "b.json", "-n", "1000", cwd=tmp_path, env=PURE).returncode == 0
+    )
     _mutant(tmp_path, *CONSTANT)
-    done = raftfast("check", "--against", "b.json", "-q", cwd=tmp_path, env=PURE)
+    done = raftfast("check", "--against", "b.json", "-q", "-n", "1000", cwd=tmp_path, env=PURE)
     assert done.returncode == 3, done
     assert "The scenario changed; " in done.stdout
-    assert "  breached   election_ms.p50 +-1%" in done.stdout
+    assert "  breached   election_ms.mean +-1%" in done.stdout
     assert done.stderr.startswith("raftfast: breached: lan election_ms.mean, ")
     path.write_text(f'{LAN}thresholds = {{ "messages.mean" = "<= +50%" }}\n', encoding="utf-8")
-    done = raftfast("check", "--against", "b.json", "-q", cwd=tmp_path, env=PURE)
+    done = raftfast("check", "--against", "b.json", "-q", "-n", "1000", cwd=tmp_path, env=PURE)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "  changed    election_ms.p50" in done.stdout
+    assert "  changed    election_ms.mean" in done.stdout
     assert "% slower" in done.stdout
 
 
@@ -67,9 +69,9 @@ def test_a_pure_refactoring_leaves_the_digests_equal(tmp_path: Path) -> None:
     path = tmp_path / "raftfast.toml"
     path.write_text(LAN, encoding="utf-8")
     # Saved by whatever backend there is, and checked by the interpreted one.
-    assert raftfast("check", "--save", "b.json", cwd=tmp_path).returncode == 0
+    assert raftfast("check", "--save", "b.json", "-n", "1000", cwd=tmp_path).returncode == 0
     _mutant(tmp_path, *REFACTORED)
-    done = raftfast("check", "--against", "b.json", "-q", cwd=tmp_path, env=PURE)
+    done = raftfast("check", "--against", "b.json", "-q", "-n", "1000", cwd=tmp_path, env=PURE)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Nothing changed: equal digests; all thresholds hold." in done.stdout
 
@@ -283,8 +285,8 @@ def test_scenarios_may_have_changed_where_that_is_allowed(here: Folder) -> None:
 
 
 def test_other_seeds_cry_no_wolf() -> None:
-    """Of 100 comparisons of a scenario with itself, the strictest threshold there is, no change of
-    any metric whatever, is breached in 5 % at most: 5, and three standard errors are 6 more."""
+    """Of 50 comparisons of a scenario with itself, the strictest threshold there is, no change of
+    any metric whatever, is breached in 5 % at most: 2.5, and three standard errors are 4.6 more."""
     from raftfast.baseline import Record
     from raftfast.checklist import Entry
     from raftfast.gate import widening
@@ -297,7 +299,7 @@ def test_other_seeds_cry_no_wolf() -> None:
     scenario = Scenario.preset("paper")
     records = []
     alarms = 0
-    for seed in range(101):
+    for seed in range(51):
         result = run(scenario, 2000, seed)
         records.append(Record.of(result, Throughput(1.0, 1.0, 1.0, 1)))
         if seed:
@@ -306,7 +308,7 @@ def test_other_seeds_cry_no_wolf() -> None:
             factor = widening(comparisons(pending))
             assert comparisons(pending) > 12
             alarms += any(one.status == "breached" for one in settle(pending, factor))
-    assert alarms <= 11
+    assert alarms <= 7
 
 
 def test_ctrl_c_ends_a_check_within_a_second_and_leaves_the_baseline(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def test_what_the_template_has_in_comments_works(here: Folder) -> None:
     )
     assert found == 6
     here.write(text)
-    entries = Checklist.load().entries
+    entries = Checklist.load("raftfast.toml").entries
     written = {threshold.metric for entry in entries for threshold in entry.thresholds}
     assert {"election_ms.p99.9", "messages.mean", "throughput", "digest", "*"} <= written
     assert [entry.scenario.trials for entry in entries] == [100_000, 100_000, 2000]

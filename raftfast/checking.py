@@ -49,6 +49,11 @@ class Checked:
         """Whether nothing changed, at no statistical risk."""
         return self.reference is not None and self.reference.digest == self.record.digest
 
+    @property
+    def breaches(self) -> list[Judgement]:
+        """The thresholds that are breached."""
+        return [one for one in self.judgements if one.status == BREACHED]
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -71,8 +76,8 @@ class Report:
 
     @property
     def breaches(self) -> list[Judgement]:
-        """The thresholds that are breached."""
-        return [one for one in self.judgements if one.status == BREACHED]
+        """The thresholds that are breached, of all scenarios."""
+        return [one for checked in self.checked for one in checked.breaches]
 
     @property
     def exit_code(self) -> int:

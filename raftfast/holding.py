@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 _OWN_REFERENCE = dict(zip(AGAINST, (0.5, 1.0), strict=True))
 """What each is where nothing differs."""
 
+_BIN = 1e-3
+"""How far a quantile of histograms, or one between two, may lie from that of the samples."""
+
 
 class Held:
     """What there is to judge of a run; `record` is its own, `reference` the baseline's."""
@@ -115,7 +118,7 @@ class Held:
         evidence = Evidence(middle, ends, low, high, exact=unmoved)
         status = OK if unmoved and _admits_none(threshold) else ""
         judgement = Judgement(
-            self.entry.name, metric, status, threshold, found.reference, found.value, found.ci95
+            self.entry.name, metric, status, threshold, *self._values(metric, found), found.ci95
         )
         unknown = "" if found.reference is not None else "the baseline has no value"
         return Pending(judgement, evidence, self.result.trials, unknown)
@@ -137,12 +140,20 @@ class Held:
                     row.metric,
                     CHANGED,
                     None,
-                    row.reference,
-                    row.value,
+                    *self._values(row.metric, row),
                     row.ci95,
                     row.words,
                 )
                 yield Pending(judgement, NO_EVIDENCE, 0)
+
+    def _values(
+        self, metric: str, found: Difference | Comparison
+    ) -> tuple[float | None, float | None]:
+        """Both values, as exactly as the records know them."""
+        assert self.reference is not None
+        both = ((self.reference, found.reference), (self.record, found.value))
+        before, now = (_exact(record, metric, value) for record, value in both)
+        return before, now
 
     def _judgement(
         self, threshold: Threshold, reference: float | None, value: float | None, ends: Ends
@@ -168,6 +179,15 @@ def _admits_none(threshold: Threshold) -> bool:
     return (threshold.low is None or threshold.low <= 0) and (
         threshold.high is None or threshold.high >= 0
     )
+
+
+def _exact(record: Record, metric: str, value: float | None) -> float | None:
+    """The summary's value where it is what a histogram knows to within 0.05 %."""
+    column, _, statistic = metric.partition(".")
+    exact = record.metrics.get(column, {}).get(statistic)
+    if value is None or exact is None or abs(exact - value) > _BIN * abs(exact):
+        return value
+    return float(exact)
 
 
 def _plus(number: float | None, offset: float) -> float | None:

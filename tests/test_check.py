@@ -57,7 +57,7 @@ def test_a_changed_constant_of_the_state_machine_is_a_regression_that_names_the_
     assert done.returncode == 3, done
     assert "The scenario changed; " in done.stdout
     assert "  breached   election_ms.mean +-1%" in done.stdout
-    assert done.stderr.startswith("raftfast: breached: lan election_ms.mean, ")
+    assert done.stderr.startswith("raftfast: scenario lan: breached: election_ms.mean, ")
     path.write_text(f'{LAN}thresholds = {{ "messages.mean" = "<= +50%" }}\n', encoding="utf-8")
     done = raftfast("check", "--against", "b.json", "-q", "-n", "1000", cwd=tmp_path, env=PURE)
     assert (done.returncode, done.stderr) == (0, "")
@@ -110,7 +110,7 @@ def test_equal_digests_hold_every_threshold_but_those_of_values(here: Folder) ->
     assert "ok         election_ms.p99 <= +0%" in done.out
     here.write(text + '"election_ms.p50" = "<= 100"\n"election_ms.mean" = ">= 100"\n')
     done = here.check("--against", "b.json")
-    assert (done.code, done.err) == (3, "raftfast: breached: lan election_ms.p50\n")
+    assert (done.code, done.err) == (3, "raftfast: scenario lan: breached: election_ms.p50\n")
     assert "ok         election_ms.mean >= 100" in done.out
     here.write(text + '"election_ms.p90" = "<= -5%"\n')  # an improvement that is not there
     assert here.check("--against", "b.json").code == 3
@@ -150,7 +150,7 @@ def test_elections_that_no_longer_end_breach_a_mean_and_a_quantile(here: Folder)
     here.write(LAN + "cluster.down = [0, 1, 2]\n" + both)
     done = here.check("--against", "b.json", "--allow-changed")
     assert done.code == 3
-    assert "breached: lan election_ms.mean, lan election_ms.p99" in done.err
+    assert "lan: breached: election_ms.mean, election_ms.p99" in done.err
     assert "cluster.down: [0, 1, 2] here, [] there" in done.out
 
 
@@ -159,7 +159,7 @@ def test_a_threshold_on_the_digest_fails_any_change(here: Folder) -> None:
     here.save(text)
     assert here.check("--against", "b.json").code == 0
     done = here.check("--against", "b.json", "--allow-changed", "-s", 2)
-    assert (done.code, done.err) == (3, "raftfast: breached: lan digest\n")
+    assert (done.code, done.err) == (3, "raftfast: scenario lan: breached: digest\n")
 
 
 def test_throughput_is_advice_unless_a_threshold_says_otherwise(here: Folder) -> None:
@@ -173,7 +173,7 @@ def test_throughput_is_advice_unless_a_threshold_says_otherwise(here: Folder) ->
     assert "advice     throughput" in done.out
     here.write(LAN + '[scenario.thresholds]\nthroughput = ">= -50%"\n')
     done = here.check("--against", "b.json")
-    assert (done.code, done.err) == (3, "raftfast: breached: lan throughput\n")
+    assert (done.code, done.err) == (3, "raftfast: scenario lan: breached: throughput\n")
     here.write(LAN + '[scenario.thresholds]\nthroughput = ">= 1e-6"\n')
     assert here.check().code == 0
 
@@ -281,7 +281,7 @@ def test_scenarios_may_have_changed_where_that_is_allowed(here: Folder) -> None:
     assert "timeouts.election_ms: [120, 240] here, [150, 300] there" in done.out
     here.write(LAN + "timeouts.election_ms = [200, 400]\n" + gate)
     done = here.check("--against", "b.json", "--allow-changed")
-    assert (done.code, done.err) == (3, "raftfast: breached: lan election_ms.p50\n")
+    assert (done.code, done.err) == (3, "raftfast: scenario lan: breached: election_ms.p50\n")
 
 
 def test_other_seeds_cry_no_wolf() -> None:

@@ -10,10 +10,11 @@ import numpy as np
 
 from .columns import TIMES
 from .differences import UNKNOWN, Ends
+from .intervals import PERCENTILES, quantile_ranks
 from .means import restricted_mean_difference
 from .places import Sample
 from .sides import Sides, Time, Trials
-from .statistics import PERCENTILES, Floats, quantile_ranks, summarise
+from .statistics import Floats, summarise
 from .thresholds import ALONE
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from .differences import Ends
-from .statistics import Z
+from .intervals import Z
 from .thresholds import Threshold
 
 OK, BREACHED, UNDECIDED, UNCHECKED = "ok", "breached", "undecided", "unchecked"

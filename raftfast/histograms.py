@@ -79,7 +79,8 @@ class Histograms:
         tally = open_tally(engine)
         for block in blocks:
             count = block.shape[1]
-            tally.add(memoryview(block.reshape(-1).data), count, 0, count)
+            sums = np.empty(count, dtype=np.uint64)
+            tally.add(memoryview(block.reshape(-1).data), count, 0, count, memoryview(sums.data))
         return cls.from_tally(tally)
 
     @classmethod

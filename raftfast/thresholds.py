@@ -9,10 +9,10 @@ from typing import Any
 
 from .columns import TIMES
 from .errors import InputError
+from .intervals import PERCENTILES
 from .rows import RATES
 from .schema import mismatch, show, suggestion
 from .sides import COUNTS
-from .statistics import PERCENTILES
 
 THROUGHPUT, DIGEST, ALL = "throughput", "digest", "*"
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 from . import engine as engines
 from .batch import Worker
+from .intervals import quantile_ranks
 from .parameters import block
 from .scenario import Scenario
-from .statistics import quantile_ranks
 
 ROUNDS = 11
 """How many turns are taken at a time; where a single trial takes over TURN_MAX_S they are 6."""

@@ -10,8 +10,8 @@ import pytest
 from raftfast import Result, Scenario, run
 from raftfast.columns import TIMES
 from raftfast.estimates import Estimate, estimate
+from raftfast.intervals import PERCENTILES
 from raftfast.sides import COUNTS, Sides, Trials
-from raftfast.statistics import PERCENTILES
 from raftfast.yardstick import Meter
 
 SCENARIOS = {

@@ -111,11 +111,15 @@ class Columns(Mapping[str, "NDArray[np.float64]"]):
 
     def digest(self) -> str:
         """`digest_of` the trials in blocks of BLOCK, in whatever chunks they came."""
-        trials = self.trials
+        blocks = (block_digest(weighted_sums(block)) for block in self.blocks())
+        return digest_of(self.trials, blocks)
+
+    def blocks(self) -> Iterator[NDArray[np.int64]]:
+        """All trials in order, columns x BLOCK or, at the end, what is left, as the engine wrote
+        them."""
         firsts = sorted(self._chunks)
-        starts = range(0, trials, BLOCK)
-        blocks = (self._cut(firsts, start, min(start + BLOCK, trials)) for start in starts)
-        return digest_of(trials, (block_digest(weighted_sums(block)) for block in blocks))
+        for start in range(0, self.trials, BLOCK):
+            yield self._cut(firsts, start, min(start + BLOCK, self.trials))
 
     def _cut(self, firsts: Sequence[int], start: int, end: int) -> NDArray[np.int64]:
         """Trials start .. end - 1 of every column, as the engine wrote them."""

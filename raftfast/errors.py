@@ -25,5 +25,11 @@ class InputError(RaftfastError):
         super().__init__(" ".join(": ".join(part for part in parts if part).split()))
 
 
+class BaselineError(RaftfastError):
+    """There is no baseline to hold results against, or they cannot be compared. Exit code 4."""
+
+    exit_code = 4
+
+
 class RunError(RaftfastError):
     """A run failed while it ran, for instance because a capacity overflowed. Exit code 1."""

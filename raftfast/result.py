@@ -15,6 +15,7 @@ from . import engine as engines
 from .batch import Batch, Progress, Worker, run_batch
 from .core import words as w
 from .errors import InputError
+from .histograms import Histograms
 from .parameters import Block, block
 from .scenario import Scenario
 from .version import VERSION
@@ -210,6 +211,10 @@ class Result:
             worker.run(self.seed, int(trial), 1)
             bits |= worker.ensemble.safety.broken
         return [name for bit, name in _INVARIANTS.items() if bits & bit]
+
+    def histograms(self) -> Histograms:
+        """The distribution of every column, a few kilobytes of it, as a sweep keeps it."""
+        return Histograms.from_blocks(self._columns.blocks(), self.backend)
 
     def summary(self) -> dict[str, Any]:
         """What `raftfast run --format json` prints, as a dict (see INTERFACE.md): strict JSON."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .columns import TIMES
 from .differences import ALPHA, Difference
 from .intervals import PERCENTILES
 from .means import mean_difference, restricted_mean_difference, superiority
@@ -61,7 +62,7 @@ class Trials:
 
 
 @dataclass(frozen=True, slots=True)
-class _Time:
+class Time:
     """A column of times up to the horizon: nan where none came until then.
 
     `watched` says that every trial without one was watched up to the horizon.
@@ -107,6 +108,40 @@ class Sides:
                 if found is not None:
                     yield name, found
 
+    def find(self, metric: str) -> Difference | None:
+        """How one metric differs, also one that `metrics` leaves out: any of PERCENTILES of a time
+        or a count, "election_ms.faster" and the like, a rate. A mean is a restricted one where
+        trials were cut, whichever name it is asked by.
+
+        None for a metric that these sides do not have, and for a quantile that neither has.
+        """
+        name, _, statistic = metric.partition(".")
+        if name == "rate":
+            return _asked(self._rates(), metric)
+        if statistic in ("faster", "hazard_ratio"):
+            return _asked(self._races([self._when(i, "election_ms") for i in range(2)]), metric)
+        if name in TIMES:
+            return self._find_time(name, statistic)
+        if name not in COUNTS or self._outlasted:
+            return None
+        if statistic in PERCENTILES:
+            return self._quantile([Sample.of(self._column(i, name)) for i in range(2)], statistic)
+        return self._mean(name)
+
+    def _find_time(self, name: str, statistic: str) -> Difference | None:
+        if name == "unavailable_ms" and self._outlasted:
+            return None
+        if name == "followed_ms" and any(side.on != "followed" for side in self.both):
+            return None
+        both = [self.time(i, name) for i in range(2)]
+        if statistic in PERCENTILES:
+            return self._quantile(self._samples(both), statistic)
+        return self._mean_time(both)
+
+    def time(self, i: int, name: str) -> Time:
+        """One of TIMES as a side has it, up to the horizon."""
+        return self._without_leader(i) if name == "unavailable_ms" else self._when(i, name)
+
     def _metrics(self) -> Asked:
         yield from self._times()
         if not self._outlasted:
@@ -150,47 +185,57 @@ class Sides:
         if not all(same):
             yield from self._time("unavailable_ms", without)
 
-    def _when(self, i: int, name: str) -> _Time:
+    def _when(self, i: int, name: str) -> Time:
         values = self._column(i, name)
         lost = np.isnan(values) & ~self._cut[i]
         watched = self.both[i].lasting_ms is not None or not lost.any()
-        return _Time(np.where(values <= self.horizon_ms, values, np.nan), watched)
+        return Time(np.where(values <= self.horizon_ms, values, np.nan), watched)
 
-    def _without_leader(self, i: int) -> _Time:
+    def _without_leader(self, i: int) -> Time:
         """The time without a leader; of a trial that was cut without one, at least the horizon."""
         values = self._column(i, "unavailable_ms")
-        return _Time(np.where(self._cut[i] & (values >= self.horizon_ms), np.nan, values), True)
+        return Time(np.where(self._cut[i] & (values >= self.horizon_ms), np.nan, values), True)
 
-    def _time(self, name: str, both: list[_Time]) -> Asked:
-        values = both[0].values, both[1].values
-        if not any(x.limited for x in both):
-            yield f"{name}.mean", partial(mean_difference, *values, **self._how)
-        elif all(x.watched for x in both):
-            restricted = partial(restricted_mean_difference, *values, self.horizon_ms, **self._how)
-            yield f"{name}.restricted_mean", restricted
+    def _time(self, name: str, both: list[Time]) -> Asked:
+        kind = "restricted_mean" if any(x.limited for x in both) else "mean"
+        yield f"{name}.{kind}", partial(self._mean_time, both)
 
         @cache
         def samples() -> list[Sample]:
-            return [Sample.of(x.values, self.horizon_ms) for x in both]
+            return self._samples(both)
 
-        def apart(share: float) -> Difference | None:
-            first, second = samples()
-            return quantile_difference(first, second, share, **self._how)
+        def apart(quantile: str) -> Difference | None:
+            return self._quantile(samples(), quantile)
 
         for quantile in QUANTILES:
-            yield f"{name}.{quantile}", partial(apart, PERCENTILES[quantile])
+            yield f"{name}.{quantile}", partial(apart, quantile)
 
-    def _races(self, elections: list[_Time]) -> Asked:
+    def _mean_time(self, both: list[Time]) -> Difference | None:
+        values = both[0].values, both[1].values
+        if not any(x.limited for x in both):
+            return mean_difference(*values, **self._how)
+        if all(x.watched for x in both):
+            return restricted_mean_difference(*values, self.horizon_ms, **self._how)
+        return None
+
+    def _samples(self, both: list[Time]) -> list[Sample]:
+        return [Sample.of(x.values, self.horizon_ms) for x in both]
+
+    def _quantile(self, samples: list[Sample], quantile: str) -> Difference | None:
+        first, second = samples
+        return quantile_difference(first, second, PERCENTILES[quantile], **self._how)
+
+    def _races(self, elections: list[Time]) -> Asked:
         """Who is faster to elect: by trials, and where some were cut by the log-rank test."""
         yield "election_ms.faster", partial(self._race, elections)
         if any(x.limited for x in elections) and all(x.watched for x in elections):
             yield "election_ms.hazard_ratio", partial(self._hazards, elections)
 
-    def _race(self, elections: list[_Time]) -> Difference:
+    def _race(self, elections: list[Time]) -> Difference:
         first, second = (np.where(np.isnan(x.values), np.inf, x.values) for x in elections)
         return superiority(first, second, **self._how)
 
-    def _hazards(self, elections: list[_Time]) -> Difference:
+    def _hazards(self, elections: list[Time]) -> Difference:
         ended = [~np.isnan(x.values) for x in elections]
         upto = [
             np.where(end, x.values, self.horizon_ms)
@@ -215,3 +260,8 @@ class Sides:
                 for i, lasting_ms in enumerate((first, second))
             ]
             yield "rate.availability", partial(mean_difference, *shares, **self._how)
+
+
+def _asked(metrics: Asked, metric: str) -> Difference | None:
+    find = dict(metrics).get(metric)
+    return find() if find is not None else None

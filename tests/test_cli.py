@@ -57,7 +57,7 @@ def test_help_lists_every_command() -> None:
     out = raftfast("--help").stdout
     listed = out.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
     assert [line.split()[0] for line in listed] == [
-        "run", "sweep", "status", "top", "export", "merge", "compare", "init",
+        "run", "sweep", "status", "top", "export", "merge", "compare", "check", "init",
         "trace", "live", "strategies", "presets", "info",
     ]  # fmt: skip
     assert all(len(line.split()) > 2 for line in listed)
@@ -103,7 +103,6 @@ def test_bad_input_is_one_line_and_exit_2(arguments: list[str], says: str, tmp_p
 
 BAD_USAGE = {
     "command": (["rnu"], "No such command"),
-    "later": (["check"], "not yet supported"),
     "option": (["run", "--frobnicate"], "--frobnicate"),
     "format": (["run", "--format", "xml"], "xml"),
     "trace csv": (["trace", "--trial", "0", "--format", "csv"], "csv"),

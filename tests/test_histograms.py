@@ -384,3 +384,22 @@ def test_a_run_and_its_histograms_say_the_same(name):
     for key, rate in result.summary()["rates"].items():
         assert rates[key]["value"] == pytest.approx(rate["value"], rel=1e-12)
         assert rates[key]["ci95"] == pytest.approx(rate["ci95"], rel=1e-9)
+
+
+# As samples.
+
+
+@settings(deadline=None, max_examples=40)
+@given(columns(most=200))
+def test_samples_are_the_columns_by_whether_trials_ended(values):
+    found = histograms(values).samples()
+    assert [*found] == [*COLUMNS]
+    cut = values[CENSORED] != 0
+    ended = int((~cut).sum())
+    assert (found["censored"] == np.sort(cut)).all()
+    for name, column in samples(values).items():
+        for part, exact in (
+            (found[name][:ended], column[~cut]),
+            (found[name][ended:], column[cut]),
+        ):
+            np.testing.assert_allclose(np.sort(part), np.sort(exact), rtol=SHARE)

@@ -22,6 +22,7 @@ _COMMANDS = (
     "export",
     "merge",
     "compare",
+    "check",
     "init",
     "trace",
     "live",
@@ -29,7 +30,6 @@ _COMMANDS = (
     "presets",
     "info",
 )
-_LATER = ("check",)
 
 _FAILED, _INTERRUPTED, _PIPE_CLOSED = 1, 130, 141
 
@@ -60,18 +60,10 @@ class _Commands(MutableMapping[str, click.Command]):
 
 
 class _Group(click.Group):
-    """A group that answers for the contract's later commands, and for interrupts and pipes."""
+    """A group that answers for interrupts and pipes."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] in _LATER:
-            now = ", ".join(_COMMANDS)
-            raise click.UsageError(f"'{args[0]}' is not yet supported; commands: {now}", ctx)
-        return super().resolve_command(ctx, args)
 
     # Click would answer an interrupt with an empty line, and a closed pipe with exit code 1.
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
@@ -88,7 +80,8 @@ class _Group(click.Group):
     commands=_Commands(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 fine, 1 failed while running or a safety violation, "
-    "2 usage or invalid input, 130 interrupted.",
+    "2 usage or invalid input, 3 a breached threshold and 4 no baseline to compare with (both of "
+    "check), 130 interrupted.",
 )
 @click.version_option(VERSION, prog_name="raftfast", message="%(prog)s %(version)s")
 def raftfast() -> None:

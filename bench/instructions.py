@@ -122,7 +122,8 @@ def _show(rows: Sequence[Row]) -> None:
         before = f"{row.before.instructions:,.0f}" if row.before else ""
         change = f"{row.percent:+.2f} %" if row.before and not row.why else ""
         events = f"{row.now.events:,.1f}" if row.now and row.now.events is not None else ""
-        print(f"{row.name:26}{now:>16}{before:>14}{change:>10}{events:>11}  {row.why}".rstrip())
+        cells = f"{row.name:26}{now:>16}{before:>14}{change:>10}{events:>11}"
+        print(f"{cells}  {row.why.partition(':')[0]}".rstrip())
 
 
 def _verdict(rows: Sequence[Row], threshold_percent: float, path: Path) -> int:
@@ -138,11 +139,14 @@ def _verdict(rows: Sequence[Row], threshold_percent: float, path: Path) -> int:
         _say(code, f"fewer than the baseline: {', '.join(fewer)}; --save {path} keeps the gain")
     if lost:
         skipped = "SKIPPED" if len(lost) == len(rows) else "SKIPPED IN PART"
-        _say(code, f"{skipped}: not held against the baseline: {', '.join(lost)}")
+        reasons = "; ".join(dict.fromkeys(row.why for row in rows if row.why))
+        _say(code, f"{skipped}: {', '.join(lost)}: {reasons}")
     if more:
         allowed = f"more than {threshold_percent:g} % above the baseline: {', '.join(more)}"
         return _say(code, f"REGRESSION: {allowed}; if that is meant, --save {path}")
-    return _say(code, f"{len(rows) - len(lost)} workloads within {threshold_percent:g} %")
+    if len(lost) < len(rows):
+        _say(code, f"{len(rows) - len(lost)} workloads within {threshold_percent:g} %")
+    return code
 
 
 def _say(code: int, line: str) -> int:

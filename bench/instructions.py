@@ -145,7 +145,7 @@ def _verdict(rows: Sequence[Row], threshold_percent: float, path: Path) -> int:
         allowed = f"more than {threshold_percent:g} % above the baseline: {', '.join(more)}"
         return _say(code, f"REGRESSION: {allowed}; if that is meant, --save {path}")
     if len(lost) < len(rows):
-        _say(code, f"{len(rows) - len(lost)} workloads within {threshold_percent:g} %")
+        _say(code, f"{len(rows) - len(lost)} held, none over {threshold_percent:g} % more")
     return code
 
 

@@ -12,6 +12,7 @@ import resource
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from raftfast import Spec, sweep
 
@@ -21,31 +22,29 @@ POINT_US_MAX = 300
 MEMORY_MB_MAX = 500
 
 
-def spec(points: int, trials: int) -> Spec:
-    """Points like C0: 3 to 9 servers, ranges, latencies, loss."""
+def tables(points: int, trials: int) -> dict[str, Any]:
+    """A spec of points like C0: 3 to 9 servers, ranges, latencies, loss."""
     rest = points // (7 * 2)
-    return Spec.from_dict(
-        {
-            "trials": trials,
-            "sweep": {
-                "cluster.nodes": [3, 4, 5, 6, 7, 8, 9],
-                "timeouts.election_ms": [[150, 300], [200, 400]],
+    return {
+        "trials": trials,
+        "sweep": {
+            "cluster.nodes": [3, 4, 5, 6, 7, 8, 9],
+            "timeouts.election_ms": [[150, 300], [200, 400]],
+        },
+        "sample": {
+            "method": "latin-hypercube",
+            "points": rest,
+            "keys": {
+                "network.loss": {"low": 0.0, "high": 0.05},
+                "network.latency_ms": {"low": 1.0, "high": 10.0},
             },
-            "sample": {
-                "method": "latin-hypercube",
-                "points": rest,
-                "keys": {
-                    "network.loss": {"low": 0.0, "high": 0.05},
-                    "network.latency_ms": {"low": 1.0, "high": 10.0},
-                },
-            },
-        }
-    )
+        },
+    }
 
 
 def measure(name: str, points: int, trials: int) -> tuple[float, float, float]:
     """(overhead as a share of the engine's time, microseconds a point, MB) of one sweep."""
-    of = spec(points, trials)
+    of = Spec.from_dict(tables(points, trials))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "results.db"
         began = time.perf_counter()

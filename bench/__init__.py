@@ -1,0 +1,1 @@
+"""What raftfast costs: suites for pytest-benchmark, the instruction gate, and commands."""

@@ -65,7 +65,7 @@ NUMBERS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(scenarios(), NUMBERS, NUMBERS)
 @example(Scenario.from_dict({}), *PLAIN)
 def test_an_ensemble_turned_to_other_numbers_runs_as_a_new_one(both, scenario, before, after):

@@ -22,6 +22,7 @@ PIECES_MAX = 400
 """More pieces are not handed to a worker at once."""
 
 _LEAST_S = 0.02
+_WHOLE_S = 0.05
 _ROUNDS = 4
 _FIRST_RATE = 50_000.0
 _LEARNT = 0.3
@@ -92,10 +93,15 @@ class Plan:
         return pieces
 
     def _cut(self, point: Point, seconds: float) -> Piece:
-        """The next piece of a point: it ends with a block, or with the point."""
+        """The next piece of a point: it ends with a block, or with the point.
+
+        To put a point together again costs more than to let a worker wait for a moment.
+        """
         first = point.issued
         blocks = max(1, round(seconds * self.rate / BLOCK))
         point.issued = min((first // BLOCK + blocks) * BLOCK, point.target)
+        if (point.target - first) / self.rate < _WHOLE_S:
+            point.issued = point.target
         return Piece(point.point, first, point.issued - first)
 
     def _open_next(self) -> Point | None:

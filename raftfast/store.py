@@ -74,6 +74,7 @@ class Store:
         self._lock: int | None = None
         self._session: int | None = None
         self._committed: int | None = None
+        self._logs = False
 
     @classmethod
     def create(
@@ -159,6 +160,7 @@ class Store:
     def _keep_log(self) -> None:
         """Write to a log beside the file: readers and the writer do not wait for one another, and
         what was committed survives a killed process."""
+        self._logs = True
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
 
@@ -330,7 +332,12 @@ class Store:
             self._lock = None
 
     def close(self) -> None:
-        """Close the file; the write-ahead log is folded into it."""
+        """Close the file; the write-ahead log is folded into it, and nobody needs to write to the
+        folder to read it."""
+        if self._logs:
+            with suppress(sqlite3.Error):
+                self._db.execute("PRAGMA busy_timeout = 0")
+                self._db.execute("PRAGMA journal_mode = DELETE")
         with suppress(sqlite3.Error):
             self._db.close()
         self.unlock()

@@ -84,3 +84,10 @@ def test_nothing_is_kept_of_what_was_not_committed(file):
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match="there is no folder"):
         sweep(TINY, tmp_path / "no" / "x.db")
+
+
+def test_a_closed_file_needs_no_log_beside_it(file):
+    """Readers of a log write to the folder, which may not be theirs to write to."""
+    # SQLite's file format, 1.3: the versions of writing and reading are 1, and 2 with a log.
+    assert file.read_bytes()[18:20] == b"\1\1"
+    assert [other.name for other in file.parent.iterdir()] == [file.name]

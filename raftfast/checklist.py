@@ -92,6 +92,10 @@ class _Reader:
                 problem = f"value {show(name)}: another scenario has this name"
                 raise InputError(problem, key=f"scenario[{i}].name", source=self.source)
             entries.append(self._entry(name, table))
+        for metric, held in self.common.items():
+            if held and not any(_has(entry.scenario, metric) for entry in entries):
+                problem = f"no scenario has it: {_missing(metric)}"
+                raise InputError(problem, key=f"thresholds.{metric}", source=self.source)
         return tuple(entries)
 
     def _name(self, table: object, at: str) -> str:
@@ -113,13 +117,12 @@ class _Reader:
         at = f"{self.source}: scenario {show(name)}"
         own = thresholds.read(table.get("thresholds", {}), at)
         scenario = self._scenario(name, table, at)
-        lasting = scenario.stop.on == "duration"
         for metric in own:
-            if metric == "rate.availability" and not lasting:
-                problem = 'there is none unless stop.on = "duration"'
-                raise InputError(problem, key=f"thresholds.{metric}", source=at)
-        held = thresholds.chosen(self.common, own)
-        return Entry(name, scenario, tuple(t for t in held if _has(scenario, t.metric)))
+            if not _has(scenario, metric):
+                raise InputError(_missing(metric), key=f"thresholds.{metric}", source=at)
+        # What the scenario does not have guards nothing, and must not stand for the default either.
+        common = {key: held for key, held in self.common.items() if _has(scenario, key)}
+        return Entry(name, scenario, thresholds.chosen(common, own))
 
     def _scenario(self, name: str, table: Mapping[str, Any], at: str) -> Scenario:
         """The scenario that the table's keys give, over the preset and the file it begins with."""
@@ -144,9 +147,18 @@ def _numbers(table: Mapping[str, Any], source: str) -> dict[str, int]:
 
 def _has(scenario: Scenario, metric: str) -> bool:
     """Whether a scenario can have a metric; of those for all scenarios it has some not."""
+    return _rule(metric) in (None, scenario.stop.on)
+
+
+def _rule(metric: str) -> str | None:
+    """The stop.on without which there is no such metric."""
     if metric == "rate.availability":
-        return scenario.stop.on == "duration"
-    return not metric.startswith("followed_ms.") or scenario.stop.on == "followed"
+        return "duration"
+    return "followed" if metric.startswith("followed_ms.") else None
+
+
+def _missing(metric: str) -> str:
+    return f'there is none unless stop.on = "{_rule(metric)}"'
 
 
 def _unknown(key: str) -> str:

@@ -154,6 +154,16 @@ def test_elections_that_no_longer_end_breach_a_mean_and_a_quantile(here: Folder)
     assert "cluster.down: [0, 1, 2] here, [] there" in done.out
 
 
+def test_a_threshold_on_what_a_scenario_does_not_have_leaves_it_the_default(here: Folder) -> None:
+    followed = '[[scenario]]\nname = "followed"\npreset = "paper"\nstop.on = "followed"\n'
+    text = f"{LAN}{followed}[thresholds]\n'followed_ms.p99' = '<= +5%'\n"
+    here.save(text)
+    here.write(text.replace('"paper"', '"paper"\nnode.process_ms = 20', 1))
+    done = here.check("--against", "b.json", "--allow-changed")
+    assert done.code == 3
+    assert "scenario lan: breached: " in done.err
+
+
 def test_a_threshold_on_the_digest_fails_any_change(here: Folder) -> None:
     text = LAN + 'thresholds = { digest = "equal", "*" = "off" }\n'
     here.save(text)

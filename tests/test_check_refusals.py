@@ -55,6 +55,8 @@ BAD_FILES = {
     "thresholds = 3\n" + one(""): "raftfast.toml: thresholds: value 3: must be a table of",
     one("thresholds.election_ms.p99 = 3"): 'scenario "wan": thresholds.election_ms.p99: value 3',
     one("thresholds.'rate.availability' = '>= 99%'"): "there is none unless stop.on = ",
+    one("thresholds.followed_ms.p99 = '<= 500'"): 'there is none unless stop.on = "followed"',
+    "thresholds.followed_ms.p99 = '<= 500'\n" + one(""): "followed_ms.p99: no scenario has it",
 }  # fmt: skip
 
 

@@ -91,6 +91,13 @@ BAD_OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "save": (("--save", "no/b.json"), "no/b.json: --save: its folder does not exist"),
     "save to a folder": (("--save", "."), ".: --save: is a folder"),
     "junit": (("--save", "b.json", "--junit", "no/j.xml"), "no/j.xml: --junit: its folder does"),
+    "save over the scenarios": (("--save", "./raftfast.toml"), "--save: is the file of scenarios"),
+    "junit over them": (("--junit", "raftfast.toml"), "--junit: is the file of scenarios; must be"),
+    "junit over the baseline": (
+        ("--against", "b.json", "--junit", "./b.json"),
+        "./b.json: --junit: is the baseline; must be another file",
+    ),
+    "two in one": (("--save", "b.json", "--junit", "b.json"), "--junit: is the file of --save"),
     "format": (("--save", "b.json", "--format", "xml"), "xml"),
     "trials": (("--save", "b.json", "-n", "0"), "'0' must be a whole number"),
     "against a folder": (("--against", "."), "raftfast: .: cannot be read: Is a directory"),

@@ -96,6 +96,10 @@ def command(
         raise InputError("goes with --against", key="--allow-changed")
     for option, path in (("--save", save), ("--junit", junit)):
         _check_folder(option, path)
+    _check_own("--save", save, checklist, "the file of scenarios")
+    for path, what in ((checklist, "the file of scenarios"), (against, "the baseline"),
+                       (save, "the file of --save")):  # fmt: skip
+        _check_own("--junit", junit, path, what)
     try:
         wanted = Checklist.load(checklist, trials=trials, seed=seed)
     except InputError as error:
@@ -129,6 +133,14 @@ def _check_folder(option: str, path: str | None) -> None:
         raise InputError("its folder does not exist", source=path, key=option)
     if os.path.isdir(path):
         raise InputError("is a folder", source=path, key=option)
+
+
+def _check_own(option: str, path: str | None, other: str | None, what: str) -> None:
+    """Refuse to write over what the same command reads or writes."""
+    if path is None or other is None:
+        return
+    if os.path.realpath(path) == os.path.realpath(other):
+        raise InputError(f"is {what}; must be another file", source=path, key=option)
 
 
 def _check_purpose(wanted: Checklist, save: str | None, against: str | None) -> None:

@@ -147,6 +147,21 @@ def test_github_gets_a_summary_and_at_most_ten_annotations(
     assert summary.endswith("\n\n")
 
 
+def test_a_summary_that_cannot_be_written_hides_no_breach(
+    here: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "no/summary.md")
+    here.write(LAN + GATE)
+    done = here.check("--github")
+    assert done.code == 3
+    assert "::error file=raftfast.toml,title=lan%3A election_ms.p99.9::" in done.out
+    assert done.err.splitlines() == [
+        "raftfast: GITHUB_STEP_SUMMARY: no/summary.md: cannot be written (No such file or "
+        "directory), so there is no step summary",
+        "raftfast: scenario lan: breached: election_ms.p99.9",
+    ]
+
+
 @pytest.mark.parametrize("form", ["json", "csv"])
 def test_annotations_do_not_mix_with_what_a_program_reads(here: Folder, form: str) -> None:
     here.write(LAN + GATE)

@@ -184,11 +184,16 @@ def _tell_github(report: Report, saved: str | None, *, aside: bool) -> None:
     from . import checked
 
     path = os.environ.get(_SUMMARY)
+    problem = "" if path else " is not set"
     if path:
-        with open(path, "a", encoding="utf-8") as file:
-            file.write("\n".join([*checked.markdown_lines(report, saved), "", ""]))
-    else:
-        click.echo(f"raftfast: {_SUMMARY} is not set, so there is no step summary", err=True)
+        try:
+            with open(path, "a", encoding="utf-8") as file:
+                file.write("\n".join([*checked.markdown_lines(report, saved), "", ""]))
+        except OSError as error:
+            # A breach must stay exit code 3, whatever becomes of its summary.
+            problem = f": {path}: cannot be written ({error.strerror})"
+    if problem:
+        click.echo(f"raftfast: {_SUMMARY}{problem}, so there is no step summary", err=True)
     for line in github.commands(report):
         click.echo(line, err=aside)
 

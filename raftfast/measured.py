@@ -157,20 +157,37 @@ def _words(
 ) -> list[str]:
     median = rows[1]
     low, high = median.difference_ci95
+    hidden = _hidden(measured, simulated, rows[1:2] if p >= SIGNIFICANT else rows[:3])
+    if hidden:
+        return [hidden]
     if p >= SIGNIFICANT:
         alike = f"no difference shows in {measured.size} measured values"
         if low is not None and high is not None:
             alike += f"; the medians are within {_ms(max(-low, high))} of each other"
         return [alike]
+    if low is None or high is None:
+        few = f"{measured.size} measured and {simulated.size:,} simulated values"
+        return [f"the times are not alike; {few} are too few to say in what they differ"]
     body = [[row.measured, row.simulated] for row in rows[:3]]
-    if any(None in pair for pair in body) or low is None or high is None:
-        cut = 1 - simulated.seen / simulated.size
-        return [f"{100 * cut:.3g} % of the simulated trials were cut: mend that first"]
     said = _shape(measured, simulated, np.array(body, dtype=np.float64), median)
     tail = _tail(rows)
     if tail and said:
         return [*said, tail]
     return said or [tail or "the quantiles agree, the shapes between them do not"]
+
+
+def _hidden(measured: Sample, simulated: Sample, rows: Sequence[MeasuredQuantile]) -> str | None:
+    """A word on the limit, where it hides one of these quantiles of either."""
+    if any(row.simulated is None for row in rows):
+        cut = 1 - simulated.seen / simulated.size
+        return f"{100 * cut:.3g} % of the simulated trials were cut: mend that first"
+    if any(row.measured is None for row in rows):
+        late = 1 - measured.seen / measured.size
+        return (
+            f"{100 * late:.3g} % of the measured times are beyond stop.limit_ms, {measured.limit:g}"
+            " ms, where simulated trials are cut: raise it first"
+        )
+    return None
 
 
 def _shape(
@@ -230,7 +247,7 @@ def _is_apart(row: MeasuredQuantile) -> bool:
 def _moved(row: MeasuredQuantile) -> str:
     by = row.difference or 0.0
     ends = sorted(abs(end) for end in row.difference_ci95 if end is not None)
-    within = f" ({' to '.join(f'{end:.3g}' for end in ends)})" if len(ends) == 2 else ""
+    within = f" ({' to '.join(map(_digits, ends))})" if len(ends) == 2 else ""
     return f"the measured median is {'later' if by > 0 else 'earlier'} by {_ms(abs(by))}{within}"
 
 
@@ -250,4 +267,9 @@ def _tail(rows: Sequence[MeasuredQuantile]) -> str | None:
 
 
 def _ms(value: float) -> str:
-    return f"{value:.3g} ms"
+    return f"{_digits(value)} ms"
+
+
+def _digits(value: float) -> str:
+    """Three significant digits, more before the point if there are more."""
+    return f"{value:.3g}" if value < 999.5 else f"{value:.0f}"

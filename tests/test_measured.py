@@ -86,6 +86,24 @@ def test_simulated_trials_that_were_cut_are_slower_than_all():
     assert found.words[0].startswith(share)
 
 
+@pytest.mark.parametrize(
+    ("measured", "limit_ms", "said"),
+    [
+        (lognormal(2, 400), 1.0, "100 % of the simulated trials were cut: mend that first"),
+        (lognormal(2, 400), 130.0, "% of the simulated trials were cut: mend that first"),
+        (np.full(20, 2e4), 1e4, "100 % of the measured times are beyond stop.limit_ms, 10000 ms"),
+        (np.full(5, 1e4), 1e5, "5 measured and 50,000 simulated values are too few to say"),
+        (np.linspace(5e3, 6e3, 20), 1e5, "the measured median is later by 53"),
+    ],
+)
+def test_what_hides_the_difference_is_said(measured, limit_ms, said):
+    found = against_measured(measured, SIMULATED, limit_ms=limit_ms)
+    text = ". ".join(found.words)
+    assert said in text
+    assert "e+" not in text
+    assert "no difference" not in text
+
+
 @pytest.mark.parametrize("sides", [([], SIMULATED), ([1.0], np.array([]))])
 def test_nothing_cannot_be_compared(sides):
     with pytest.raises(ValueError, match="nothing to compare"):

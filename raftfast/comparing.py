@@ -80,6 +80,7 @@ class Duel:
 class Compared:
     """What `compare` found: every side against the reference.
 
+    tests: over how many rows p is corrected: those in which any trial differs, see `judge`.
     looks: at how many numbers of trials it might have been looked at, `look` at how many it was.
     asked: the metrics that were asked for; empty: all. by: the key in which points of a sweep
     differ; skipped: how many of its groups have no other point, or none with the reference's value.
@@ -90,6 +91,7 @@ class Compared:
     duels: tuple[Duel, ...]
     band: float
     correction: str
+    tests: int
     look: int = 1
     looks: int = 1
     asked: tuple[str, ...] = ()
@@ -133,6 +135,7 @@ class Compared:
             "paired": self.paired,
             "band": self.band,
             "correction": self.correction,
+            "tests": self.tests,
             "looks": {"done": self.look, "planned": self.looks},
             "sides": [side.to_dict() for side in self.sides],
             "comparisons": [row for duel in self.duels for row in duel.to_dicts()],
@@ -238,7 +241,10 @@ def _looked(
             Duel(name, {}, one.trials, one.paired, tuple(rows))
             for name, one, rows in zip(others, found, judged, strict=True)
         )
-        compared = Compared(first, (), duels, band, correction, look, planned, tuple(metrics))
+        tests = sum(one.tests for one in found)
+        compared = Compared(
+            first, (), duels, band, correction, tests, look, planned, tuple(metrics)
+        )
         if compared.is_settled:
             break
     return replace(compared, sides=tuple(map(_side, contest.names, results)))

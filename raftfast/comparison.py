@@ -57,6 +57,11 @@ class Found:
     paired: bool
     metrics: tuple[tuple[str, Difference], ...]
 
+    @property
+    def tests(self) -> int:
+        """Over how many of its metrics `judge` corrects p."""
+        return sum(difference.testable for _, difference in self.metrics)
+
 
 def compare(
     reference: Trials,

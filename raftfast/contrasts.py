@@ -106,6 +106,7 @@ def compare_points(
         duels,
         band,
         correction,
+        sum(one.tests for *_, one in found),
         asked=tuple(metrics),
         by=by,
         skipped=len(groups) - len(held),

@@ -188,6 +188,23 @@ def test_corrections(here, capsys):
     assert ps["holm"] != ps["bh"] != ps["none"]
 
 
+def test_p_is_corrected_over_as_many_rows_as_is_said(here, capsys):
+    words = ["before.toml", "after.toml", "--metrics", "all"]
+    found = document(capsys, *words)
+    rows = found["comparisons"]
+    # Where no trial differs p is 1 in any test; Holm's first p is multiplied by all the others.
+    least = min((row for row in rows if row["p"] > 0), key=lambda row: row["p"])
+    before = sum(row["p"] == 0 for row in rows)
+    assert least["p_corrected"] == pytest.approx((found["tests"] - before) * least["p"])
+    assert 1 < found["tests"] < len(rows)
+    said = " ".join(compare(capsys, *words).split())
+    over = f"over the {found['tests']} of {len(rows)} rows in which trials differ"
+    assert f"p is corrected by Holm {over}" in said
+    assert f"by Benjamini and Hochberg {over}" in " ".join(
+        compare(capsys, *words, "--correction", "bh").split()
+    )
+
+
 def test_until_decided_adds_trials(here, capsys):
     words = ["before.toml", "-L", "network.latency_ms={uniform=[1,5]},{uniform=[1,9]}"]
     words += ["--band", "0", "--metrics", "election_ms.p99.9"]

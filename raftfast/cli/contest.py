@@ -166,13 +166,16 @@ def _pairing(compared: Compared) -> str:
 
 def _notes(compared: Compared, label: Label) -> list[str]:
     """How to read it, and what would settle what is open."""
-    tests = sum(len(duel.rows) for duel in compared.duels)
+    rows, tests = sum(len(duel.rows) for duel in compared.duels), compared.tests
     band = f"{100 * compared.band:g} %"
     notes = [f"same: the interval is within {band} of the reference"]
     if compared.correction == "none":
         notes[0] += "; p is not corrected for how many metrics there are"
     else:
-        notes[0] += f"; p is corrected by {_CORRECTIONS[compared.correction]} over {tests:,} rows"
+        over = f"{tests:,} rows"
+        if tests < rows:
+            over = f"the {tests:,} of {rows:,} rows in which trials differ"
+        notes[0] += f"; p is corrected by {_CORRECTIONS[compared.correction]} over {over}"
     notes[0] += "; rates are in per cent"
     if compared.looks > 1:
         notes.append(

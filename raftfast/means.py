@@ -13,6 +13,9 @@ from .rates import balance, newcombe, tango, where_it_touches
 
 Floats = NDArray[np.float64]
 
+_ROUNDING = 1e-14
+"""A standard error is none at so small a share of the means: it is what their rounding leaves."""
+
 
 def mean_difference(
     reference: Floats, other: Floats, *, paired: bool, alpha: float = ALPHA
@@ -23,7 +26,9 @@ def mean_difference(
     (1947) 28-35). The ratio's interval is Fieller's with the same quantile of t (J. R. Statist.
     Soc. B 16 (1954) 175-185), unknown where the reference's mean may as well be 0. Both samples
     are finite and not empty; paired ones are equally long. A difference that is the same in every
-    trial has no spread: its interval is itself.
+    trial has no spread, of which Student's t makes certainty, be it of two trials: then p is how
+    often luck alone gives all signs, or all values, to one side, and the interval is the difference
+    itself where that is rare enough, else unknown.
     """
     if np.array_equal(reference, other) if paired else _constant(reference, other):
         return unchanged(float(reference[0] if not paired else reference.mean()))
@@ -44,10 +49,23 @@ def mean_difference(
         difference, error = means[1] - means[0], math.sqrt(sum(errors))
         df = _welch(errors, [reference.size, other.size])
     p, reach = _student(difference, error, df, alpha)
+    if error <= _ROUNDING * (abs(means[0]) + abs(means[1])):
+        p = _one_sided_luck(reference.size, other.size, paired=paired)
+        if p >= alpha:
+            return Difference(*means, difference, UNKNOWN, p, quotient(means[1], means[0]))
     half = reach * error
     ends = difference - half, difference + half
     ratio = quotient(means[1], means[0])
     return Difference(*means, difference, ends, p, ratio, _fieller(means, spreads, reach))
+
+
+def _one_sided_luck(size: int, other_size: int, *, paired: bool) -> float:
+    """The chance that equal sides give every difference the same sign, or, unpaired, that every
+    value of one side is beyond all of the other's: the least p that signs or ranks can have."""
+    if paired:
+        return math.ldexp(1.0, max(1 - size, -1074))
+    ways = math.lgamma(size + other_size + 1) - math.lgamma(size + 1) - math.lgamma(other_size + 1)
+    return 2 * math.exp(-ways)
 
 
 def _constant(reference: Floats, other: Floats) -> bool:

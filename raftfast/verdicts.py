@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 from .columns import TIMES
 from .differences import ALPHA, Difference, z_of
+from .intervals import PERCENTILES
 
 SIGNIFICANT = 0.05
 """A corrected p below this says lower or higher."""
@@ -138,8 +139,12 @@ def _undecided(metric: str, found: Difference, more: int | None) -> str:
         return f"undecided: about {_round(more):,} more trials would settle it"
     if metric.startswith("rate.") and found.value == found.reference == 0:
         return f"undecided: none on either side, at most {_percent(found.ci95[1])} apart"
+    statistic = metric.partition(".")[2]
+    if statistic == "hazard_ratio" and not found.testable:
+        return "undecided: no trial ends before the limit"
     if None in found.ci95:
-        return "undecided: too few trials for this quantile"
+        which = " for this quantile" if statistic in PERCENTILES else ""
+        return f"undecided: too few trials{which}"
     return "undecided: nothing to settle it by"
 
 

@@ -181,6 +181,14 @@ def test_what_is_known_on_one_side_only_may_still_be_told_apart():
             None,
             "undecided: too few trials for this quantile",
         ),
+        ("messages.mean", found(ci95=UNKNOWN), "undecided", None, "undecided: too few trials"),
+        (
+            "election_ms.hazard_ratio",
+            found(None, None, UNKNOWN, 1.0, testable=False),
+            "undecided",
+            None,
+            "undecided: no trial ends before the limit",
+        ),
     ],
 )
 def test_words(metric, difference, said, more, expected):

@@ -64,6 +64,13 @@ def test_csv_has_a_row_a_judgement(here: Folder) -> None:
     assert rows[0]["digest"] != rows[0]["reference_digest"]
 
 
+def test_the_trials_of_several_scenarios_are_told_as_their_sum(here: Folder) -> None:
+    here.write(LAN + GATE)
+    assert ", 2,000 trials (" in here.check().out.partition("\n")[0]
+    here.write(LAN + GATE + "[[scenario]]\nname = 'b'\n")
+    assert ", 4,000 trials in all (" in here.check().out.partition("\n")[0]
+
+
 def test_markdown_is_one_table_of_what_matters(here: Folder) -> None:
     _slower(here, NAMED + GATE)
     done = here.check(*SLOWER, "--format", "md")

@@ -107,7 +107,8 @@ def csv_rows(report: Report) -> list[list[Any]]:
 
 def _title(report: Report) -> str:
     trials = sum(one.record.trials for one in report.checked)
-    facts = f"{report.checklist.source}, {trials:,} trials ({report.engine})"
+    whole = " in all" if len(report.checked) > 1 else ""
+    facts = f"{report.checklist.source}, {trials:,} trials{whole} ({report.engine})"
     if report.baseline is None:
         return facts
     made = f"raftfast {report.baseline.version}, {report.baseline.backend}"

@@ -64,6 +64,22 @@ def test_csv_has_a_row_a_judgement(here: Folder) -> None:
     assert rows[0]["digest"] != rows[0]["reference_digest"]
 
 
+def test_no_threshold_is_said_to_hold_where_there_is_none(here: Folder) -> None:
+    here.save(LAN + "[thresholds]\n'*' = 'off'\n")
+    done = here.check("--against", "b.json")
+    assert "\nNothing changed: equal digests; there are no thresholds.\n" in done.out
+    here.write(LAN + "node.process_ms = 30\n[thresholds]\n'*' = 'off'\n")
+    done = here.check("--against", "b.json", "--allow-changed")
+    assert (done.code, done.err) == (0, "")
+    assert "\nThe scenario changed; there are no thresholds.\n" in done.out
+
+
+def test_a_metric_that_breaches_two_thresholds_is_named_once(here: Folder) -> None:
+    here.write(LAN + "[scenario.thresholds]\n'election_ms.p99' = ['<= 3', '<= 4']\n")
+    done = here.check()
+    assert (done.code, done.err) == (3, "raftfast: scenario lan: breached: election_ms.p99\n")
+
+
 def test_the_trials_of_several_scenarios_are_told_as_their_sum(here: Folder) -> None:
     here.write(LAN + GATE)
     assert ", 2,000 trials (" in here.check().out.partition("\n")[0]

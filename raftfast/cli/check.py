@@ -206,7 +206,7 @@ def _conclude(report: Report, against: str | None, quiet: bool) -> None:
             broken = ", ".join(one.broken) or "an invariant"
             words = f"safety violated: {broken}; violations: {one.record.violations:,}"
             click.echo(f"{where}: {words}", err=True)
-        metrics = [judgement.metric for judgement in one.breaches]
+        metrics = list(dict.fromkeys(judgement.metric for judgement in one.breaches))
         if metrics:
             more = f" and {len(metrics) - _SHOWN} more" if metrics[_SHOWN:] else ""
             click.echo(f"{where}: breached: {', '.join(metrics[:_SHOWN])}{more}", err=True)

@@ -49,7 +49,10 @@ def _standing(report: Report) -> str:
     undecided = sum(one.status == UNDECIDED for one in report.judgements)
     if undecided:
         return f"no threshold is breached, {undecided} {_are(undecided)} undecided"
-    if any(one.status != UNCHECKED for one in report.judgements):
+    held = {one.status for one in report.judgements} - {CHANGED}
+    if not held:
+        return "there are no thresholds"
+    if held != {UNCHECKED}:
         return "all thresholds hold"
     return "no threshold was checked, for want of a baseline"
 

@@ -205,6 +205,14 @@ def test_p_is_corrected_over_as_many_rows_as_is_said(here, capsys):
     )
 
 
+def test_without_a_trial_that_differs_nothing_is_corrected(here, capsys):
+    Path("again.toml").write_text(Path("before.toml").read_text())
+    words = ["before.toml", "again.toml"]
+    assert document(capsys, *words)["tests"] == 0
+    said = " ".join(compare(capsys, *words).split())
+    assert "p is 1 in all rows, as no trial differs in any; rates are" in said
+
+
 def test_until_decided_adds_trials(here, capsys):
     words = ["before.toml", "-L", "network.latency_ms={uniform=[1,5]},{uniform=[1,9]}"]
     words += ["--band", "0", "--metrics", "election_ms.p99.9"]

@@ -171,6 +171,8 @@ def _notes(compared: Compared, label: Label) -> list[str]:
     notes = [f"same: the interval is within {band} of the reference"]
     if compared.correction == "none":
         notes[0] += "; p is not corrected for how many metrics there are"
+    elif not tests:
+        notes[0] += "; p is 1 in all rows, as no trial differs in any"
     else:
         over = f"{tests:,} rows"
         if tests < rows:

@@ -185,7 +185,8 @@ def compare(
     until="decided" adds trials, twice as many each time and `max_trials` a side at most, a million
     unless given, until no verdict of what is `shown` waits for more. Each of the L looks that this
     may take has an L-th of the 5 %: p_corrected is L times larger, and intervals are of
-    1 - 0.05 / L. So all of it holds together with 95 %, at whatever look it ends.
+    1 - 0.05 / L. So all of it holds together with 95 %, at whatever look it ends, by Ctrl-C too:
+    then Interrupted, a KeyboardInterrupt, has what the last look `compared`.
 
     With a `SweepResult` and `by`, one of its keys, the points of a sweep are compared that differ
     in that key alone (`contrasts.compare_points`).
@@ -220,34 +221,53 @@ def compare(
     return _looked(contest, sizes, band, correction, metrics)
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, after looks that hold nevertheless: what the last of them `compared`."""
+
+    def __init__(self, compared: Compared) -> None:
+        super().__init__()
+        self.compared = compared
+
+
 def _looked(
     contest: _Contest, sizes: Sequence[int], band: float, correction: str, metrics: Sequence[str]
 ) -> Compared:
     """The comparison at the first of these numbers of trials at which it is settled, or the last.
 
-    Raises InputError where none of the metrics is measured.
+    Raises InputError where none of the metrics is measured, and Interrupted after the first look.
     """
     chosen = known.choose(metrics) if metrics else None
     planned = len(sizes)
-    for look, size in enumerate(sizes, 1):
-        results = contest.upto(size)
-        trials = [Trials.of(result) for result in results]
-        found = interruptible(partial(against_first, trials, chosen, ALPHA / planned))
-        judged = judge(found, band=band, correction=correction, looks=planned)
-        if not any(judged):
-            raise known.nothing_of(metrics)
-        first, *others = contest.names
-        duels = tuple(
-            Duel(name, {}, one.trials, one.paired, tuple(rows))
-            for name, one, rows in zip(others, found, judged, strict=True)
-        )
-        tests = sum(one.tests for one in found)
-        compared = Compared(
-            first, (), duels, band, correction, tests, look, planned, tuple(metrics)
-        )
-        if compared.is_settled:
-            break
-    return replace(compared, sides=tuple(map(_side, contest.names, results)))
+    compared: Compared | None = None
+    results: list[Result] = []
+    try:
+        for look, size in enumerate(sizes, 1):
+            more = contest.upto(size)
+            trials = [Trials.of(result) for result in more]
+            found = interruptible(partial(against_first, trials, chosen, ALPHA / planned))
+            judged = judge(found, band=band, correction=correction, looks=planned)
+            if not any(judged):
+                raise known.nothing_of(metrics)
+            first, *others = contest.names
+            duels = tuple(
+                Duel(name, {}, one.trials, one.paired, tuple(rows))
+                for name, one, rows in zip(others, found, judged, strict=True)
+            )
+            tests = sum(one.tests for one in found)
+            said = (band, correction, tests, look, planned, tuple(metrics))
+            compared, results = Compared(first, (), duels, *said), more
+            if compared.is_settled:
+                break
+    except KeyboardInterrupt:
+        if compared is None:
+            raise
+        raise Interrupted(_with_sides(compared, contest.names, results)) from None
+    assert compared is not None
+    return _with_sides(compared, contest.names, results)
+
+
+def _with_sides(compared: Compared, names: Sequence[str], results: Sequence[Result]) -> Compared:
+    return replace(compared, sides=tuple(map(_side, names, results)))
 
 
 def check_options(band: float, correction: str, until: str | None) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from raftfast import Scenario, run, sweep
+from raftfast import Scenario, comparing, run, sweep
 from raftfast.cli import main
 
 from .command import COMMAND, ROOT, environment, raftfast, without_advice
@@ -375,6 +375,26 @@ def test_an_interrupt_ends_it_within_a_second():
         out, err = process.communicate(timeout=20)
     assert time.monotonic() - begun < 1
     assert (process.returncode, out) == (130, "")
+    assert without_advice(err) == "raftfast: interrupted\n"
+
+
+def test_an_interrupt_leaves_the_looks_before_it(monkeypatch, capsys):
+    """The second look is broken off; what the first one found holds."""
+    upto = comparing._Contest.upto
+    sizes = []
+
+    def break_off(contest, size):
+        sizes.append(size)
+        if len(sizes) > 1:
+            raise KeyboardInterrupt
+        return upto(contest, size)
+
+    monkeypatch.setattr(comparing._Contest, "upto", break_off)
+    words = ["compare", "paper", "-L", "network.loss=0,0.0001", "-n", "200", "--format", "json"]
+    assert main([*words, "--until", "decided", "--max-trials", "800", "-q"]) == 130
+    out, err = capsys.readouterr()
+    assert json.loads(out)["looks"] == {"done": 1, "planned": 3}
+    assert json.loads(out)["trials"] == 200
     assert without_advice(err) == "raftfast: interrupted\n"
 
 

@@ -263,6 +263,7 @@ def _scenarios(
     """Compare scenarios, write what came out, and say whether safety was violated."""
     import raftfast
 
+    from ..comparing import Interrupted
     from .progress import reporting
     from .run import advise
     from .variants import named, variants
@@ -277,18 +278,25 @@ def _scenarios(
     if size.most is not None and size.most < begin:
         problem = f"{size.most}: must be at least the {begin:,} trials to begin with"
         raise InputError(problem, key="--max-trials")
+    interrupted = False
     with reporting(asked.shown, len(sides) * begin) as progress:
-        compared = raftfast.compare(
-            *scenarios, names=names, reference=first, trials=begin, seed=size.seed,
-            jobs=size.jobs, until=size.until, max_trials=size.most, progress=progress,
-            **asked.judging(),
-        )  # fmt: skip
+        try:
+            compared = raftfast.compare(
+                *scenarios, names=names, reference=first, trials=begin, seed=size.seed,
+                jobs=size.jobs, until=size.until, max_trials=size.most, progress=progress,
+                **asked.judging(),
+            )  # fmt: skip
+        except Interrupted as error:
+            compared, interrupted = error.compared, True
     again = ["raftfast", "compare", *map(_path, words)]
     again += [word for text in lists for word in ("-L", text)]
     again += [*_words(below), *asked.words(), *size.words(begin, compared.sides[0].seed or 0)]
     labels = {side.name: side.label or side.name for side in sides}
     _write(compared, asked.form, _facts(sides, scenarios, lists), again, labels)
-    return _accuse(compared, sides)
+    unsafe = _accuse(compared, sides)
+    if interrupted:
+        raise KeyboardInterrupt
+    return unsafe
 
 
 def _groups_done(done: int, total: int, elapsed_s: float) -> str:

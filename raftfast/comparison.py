@@ -104,7 +104,9 @@ def find(
     what did not come before it, and "hazard_ratio" joins, the log-rank test. Counts then are up to
     the limit, and their means are called restricted, too. Of two limits the smaller one holds;
     what a trial counted cannot be cut after the fact, so if some trial went on beyond it, there
-    are no counts and no unavailable_ms. Raises ValueError for sides without trials.
+    are no counts, no unavailable_ms, and of the rates only that of the censored.
+
+    Raises ValueError for sides without trials.
     """
     if paired is None:
         paired = reference.seed is not None and reference.seed == other.seed

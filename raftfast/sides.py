@@ -249,8 +249,7 @@ class Sides:
             for side, size in zip(self.both, self._sizes, strict=True)
         ]
         if self._outlasted:
-            for i in range(2):
-                found[i]["censored"] = self._goes_on(i)
+            found = [{"censored": self._goes_on(i)} for i in range(2)]
         for name, hit in found[0].items():
             yield f"rate.{name}", partial(rate_difference, hit, found[1][name], **self._how)
         first, second = (side.lasting_ms for side in self.both)

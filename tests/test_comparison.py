@@ -125,6 +125,7 @@ def test_of_two_limits_the_smaller_one_holds():
         assert (rows[metric].difference, rows[metric].verdict) == (0.0, "same")
     assert rows["rate.censored"].reference == rows["rate.censored"].value > 0
     assert not any(metric.startswith(("messages", "unavailable_ms")) for metric in rows)
+    assert [metric for metric in rows if metric.startswith("rate.")] == ["rate.censored"]
 
 
 def test_two_limits_that_nobody_reaches_change_nothing():

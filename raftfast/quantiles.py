@@ -30,8 +30,9 @@ _WEIGHTS = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
 _CUTS = np.linspace(-1.5, 1.5, 31)
 """Where pairs are counted that lie on two sides, in standard deviations of the rank."""
 
-_UNSEEN = 0.5
-"""Pairs on two sides that may be there though none was seen."""
+_UNSEEN = 0.2
+"""Pairs on two sides that may be there though none was seen. Intervals of tails that go together
+almost wholly are as wide as they say with it, or a little wider."""
 
 _GRAIN = 1e-10
 """To what share of the values an end is found."""

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import complete, statistics
 from . import engine as engines
@@ -32,12 +33,17 @@ _CENSORED = COLUMNS.index("censored")
 
 
 def open_tally(engine: str) -> Any:
-    """A new `Tally` of every column, in which an engine's trials can be counted.
-
-    `tally.add(memory, stride, first, end, sums)`: int64, column c of trial i is
-    memory[c * stride + i]; sums, uint64, gets their `columns.weighted_sums`.
-    """
+    """A new `Tally` of every column, in which `count_block` counts an engine's trials."""
     return engines.load(engine).Tally(len(COLUMNS), _CENSORED, weights().copy().data)
+
+
+def count_block(tally: Any, block: Ints, sums: NDArray[np.uint64], first: int = 0) -> None:
+    """Let a tally count trials `first` and on of a block, int64, columns x count.
+
+    Their `columns.weighted_sums` are written to sums[first:]; `sums` is as long as the block.
+    """
+    count = block.shape[1]
+    tally.add(memoryview(block.reshape(-1).data), count, first, count, memoryview(sums.data))
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +84,7 @@ class Histograms:
         """Of int64 blocks of trials, columns x count, counted by an engine; ValueError as above."""
         tally = open_tally(engine)
         for block in blocks:
-            count = block.shape[1]
-            sums = np.empty(count, dtype=np.uint64)
-            tally.add(memoryview(block.reshape(-1).data), count, 0, count, memoryview(sums.data))
+            count_block(tally, block, np.empty(block.shape[1], dtype=np.uint64))
         return cls.from_tally(tally)
 
     @classmethod

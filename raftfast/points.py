@@ -15,7 +15,7 @@ from .batch import Worker
 from .cells import Row, Said, rows_of
 from .columns import BLOCK, block_digest, weighted_sums
 from .errors import RaftfastError
-from .histograms import Histograms, open_tally
+from .histograms import Histograms, count_block, open_tally
 from .parameters import Block, block
 from .samples import pack
 
@@ -130,11 +130,8 @@ class Runner:
 
     def _count(self, values: NDArray[np.int64], skipped: int) -> NDArray[np.uint64]:
         """Count the trials of a block but the first, and return the `weighted_sums` of all."""
-        count = values.shape[1]
-        sums = self._sums[:count]
-        self._tally.add(
-            memoryview(values.reshape(-1).data), count, skipped, count, memoryview(sums.data)
-        )
+        sums = self._sums[: values.shape[1]]
+        count_block(self._tally, values, sums, skipped)
         if skipped:
             sums[:skipped] = weighted_sums(values[:, :skipped])
         return sums

@@ -14,12 +14,13 @@ from ..errors import InputError
 from .options import (
     FORMATS,
     Source,
-    complete_key,
     complete_preset,
-    complete_ready,
     format_option,
     jobs_option,
+    keys_option,
+    preset_option,
     progress_options,
+    ready_option,
     seed_option,
     trials_option,
     whole,
@@ -80,24 +81,9 @@ def _complete_side(
 @click.option(
     "--file", metavar="FILE.toml", type=_FILE, help="Lay a scenario file over every preset."
 )
-@click.option(
-    "--preset", metavar="NAME", shell_complete=complete_preset, help="Start every file from it."
-)
-@click.option(
-    "--scenario",
-    "ready",
-    metavar="NAME",
-    shell_complete=complete_ready,
-    help="What happens to all, such as leader-crash (see `raftfast run --help`).",
-)
-@click.option(
-    "-p",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    shell_complete=complete_key,
-    help="Set a key of every side, such as cluster.nodes=7; may be repeated.",
-)
+@preset_option("Start every file from it.")
+@ready_option("What happens to all, such as leader-crash (see `raftfast run --help`).")
+@keys_option("Set a key of every side, such as cluster.nodes=7; may be repeated.")
 @click.option("--by", metavar="KEY", help="Compare points of a sweep that differ in it alone.")
 @click.option(
     "--measured", metavar="FILE.csv", type=_FILE, help="Hold measured failover times against one."

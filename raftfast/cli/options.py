@@ -24,6 +24,7 @@ _DURATION_S_MAX = 1e9
 _UNITS_S = {"ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
@@ -117,29 +118,36 @@ def complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) ->
     return [f"{key}=" for key in KEYS if key.startswith(incomplete)]
 
 
+def preset_option(says: str) -> Decorator:
+    """--preset NAME, handed to the command as `preset`."""
+    return click.option("--preset", metavar="NAME", shell_complete=complete_preset, help=says)
+
+
+def ready_option(says: str) -> Decorator:
+    """--scenario NAME, handed to the command as `ready`."""
+    return click.option(
+        "--scenario", "ready", metavar="NAME", shell_complete=complete_ready, help=says
+    )
+
+
+def keys_option(says: str) -> Decorator:
+    """-p KEY=VALUE, which may be repeated, handed to the command as `overrides`."""
+    return click.option(
+        "-p", "overrides", multiple=True, metavar="KEY=VALUE", shell_complete=complete_key,
+        help=says,
+    )  # fmt: skip
+
+
 def scenario_options(command: Command) -> Command:
     """[SCENARIO.toml] --preset --scenario -p, handed to the command as `source`, a Source."""
 
     @click.argument("scenario", required=False, metavar="[SCENARIO.toml]")
-    @click.option(
-        "--preset", metavar="NAME", shell_complete=complete_preset, help="Start from a preset."
+    @preset_option("Start from a preset.")
+    @ready_option(
+        "What happens to the cluster: bridge, deaf, flaky-link, leader-crash, partition-heal, "
+        "rejoin, rolling-restart or slow-disk."
     )
-    @click.option(
-        "--scenario",
-        "ready",
-        metavar="NAME",
-        shell_complete=complete_ready,
-        help="What happens to the cluster: bridge, deaf, flaky-link, leader-crash, partition-heal, "
-        "rejoin, rolling-restart or slow-disk.",
-    )
-    @click.option(
-        "-p",
-        "overrides",
-        multiple=True,
-        metavar="KEY=VALUE",
-        shell_complete=complete_key,
-        help="Set a key of the scenario, such as cluster.nodes=7; may be repeated.",
-    )
+    @keys_option("Set a key of the scenario, such as cluster.nodes=7; may be repeated.")
     @functools.wraps(command)
     def with_source(
         scenario: str | None,

@@ -25,8 +25,6 @@ from .options import (
 if TYPE_CHECKING:
     from ..result import Result
 
-_SUFFIXES = (".csv", ".npz", ".parquet")
-
 
 @click.command("run", short_help="Simulate elections and say how they converge.")
 @scenario_options
@@ -129,9 +127,11 @@ def advise() -> None:
 
 def _check_samples(path: str) -> None:
     """Refuse before the run what could not be written after it."""
+    from ..sample_files import SUFFIXES
+
     suffix = Path(path).suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise InputError(f"{path}: must end in {', '.join(_SUFFIXES)}", key="--samples")
+    if suffix not in SUFFIXES:
+        raise InputError(f"{path}: must end in {', '.join(SUFFIXES)}", key="--samples")
     if not Path(path).absolute().parent.is_dir():
         raise InputError(f"{path}: its folder does not exist", key="--samples")
     if suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import InputError
-from .options import complete_preset, jobs_option, progress_options, seed_option, trials_option
+from .options import (
+    jobs_option,
+    keys_option,
+    preset_option,
+    progress_options,
+    seed_option,
+    trials_option,
+)
 from .show import amount, duration, write
 
 if TYPE_CHECKING:
@@ -39,12 +46,8 @@ def _shard(text: str | None) -> tuple[int, int] | None:
 @click.command("sweep", short_help="Run every point of a spec, and keep the results in a file.")
 @click.argument("spec", required=False, metavar="[SPEC.toml]")
 @click.option("-o", "--out", metavar="FILE", help="The results file; the spec's name with .db.")
-@click.option(
-    "--preset", metavar="NAME", shell_complete=complete_preset, help="Without a spec: start here."
-)
-@click.option(
-    "-p", "overrides", multiple=True, metavar="KEY=VALUE", help="Set a key of every point."
-)
+@preset_option("Without a spec: start here.")
+@keys_option("Set a key of every point.")
 @click.option(
     "-P",
     "ranges",

@@ -24,7 +24,7 @@ from .places import REACH, Places, Sample, places
 Floats = NDArray[np.float64]
 Join = Callable[[Floats, float], Floats]
 
-_NODES = np.linspace(-REACH, REACH, 321)
+_NODES = np.linspace(-REACH, REACH, 1281)
 _WEIGHTS = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
 
 _CUTS = np.linspace(-1.5, 1.5, 31)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -120,6 +120,11 @@ def test_enough_trials_close_it():
 @pytest.mark.parametrize("paired", [True, False])
 @settings(max_examples=100)
 @given(reference=rough, other=rough, share=st.sampled_from([0.1, 0.5, 0.9, 0.99]))
+@example(
+    reference=np.repeat([0.0, 1.0, 2.0], [25, 3, 27]),
+    other=np.repeat([0.0, 1.0], [24, 31]),
+    share=0.5,
+)
 def test_rough_samples_mirror_and_p_agrees_with_the_interval(paired, reference, other, share):
     size = min(reference.size, other.size)
     reference, other = reference[:size], other[:size]

@@ -21,7 +21,8 @@ from .bins import Large, Side, edges, exact_moments
 from .columns import COLUMNS, TIMES, weights
 from .core import words as w
 from .packing import TRIALS_MAX, pack, unpack
-from .sheet import METRICS, NS_PER_MS, PERCENTILES, Sheet
+from .rows import METRICS, PERCENTILES
+from .sheet import NS_PER_MS, Sheet
 from .statistics import Floats, Ints
 
 SIDES = 2 * len(COLUMNS)

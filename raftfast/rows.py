@@ -6,15 +6,20 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
+from . import intervals
 from .columns import COLUMNS
-from .intervals import INTERVALS, PERCENTILES
+from .intervals import INTERVALS
 from .statistics import FLAGS
 
 METRICS = tuple(name for name in COLUMNS if name not in FLAGS)
 """The columns that have statistics."""
 
+PERCENTILES = {**intervals.PERCENTILES, "p99.99": 0.9999}
+"""The quantiles of every metric of a point: one more than of a run, as parts add up to many more
+trials."""
+
 _SOMETIMES = "restricted_mean"
-STATISTICS = ("count", "mean", "sd", "min", *PERCENTILES, "p99.99", "max", _SOMETIMES)
+STATISTICS = ("count", "mean", "sd", "min", *PERCENTILES, "max", _SOMETIMES)
 """The statistics of a metric, one cell each: "election_ms.p99"."""
 
 WITH_INTERVAL = ("mean", *INTERVALS)

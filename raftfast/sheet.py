@@ -15,17 +15,11 @@ from . import complete
 from .bins import exact_moments, middles
 from .columns import COLUMNS, TIMES
 from .core import words as w
-from .intervals import PERCENTILES as OF_RUNS
-from .statistics import FLAGS, RATES, Floats, Ints, wilson
+from .rows import METRICS, PERCENTILES
+from .statistics import RATES, Floats, Ints, wilson
 
 if TYPE_CHECKING:
     from .histograms import Histograms
-
-PERCENTILES = {**OF_RUNS, "p99.99": 0.9999}
-"""The quantiles of every metric: one more than of a run, as parts add up to many more trials."""
-
-METRICS = tuple(name for name in COLUMNS if name not in FLAGS)
-"""The columns that have statistics."""
 
 NS_PER_MS = 10**6
 

@@ -300,6 +300,8 @@ class Timeouts:
         self.put_off[server] = 0
         self.armed[server] = server
         self.due[server] = at
+        # It was in contact with the others when it sent last.
+        self.heard[server] = at - self.heartbeat_ns
         if self.detector.kind > 0:
             self.detector.start(server, 0)
         if self.tuning.on and self.nodes > 1:

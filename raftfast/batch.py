@@ -32,6 +32,7 @@ CHUNK_SECONDS = 0.1
 QUEUE_LIMIT = 1 << 22
 TERMS_LIMIT = 1 << 22
 _FIRST_CAPACITY = 1024
+_SMALL_NODES = 101
 _POLL_SECONDS = 0.1
 _WORTH_A_PROCESS = 2000
 
@@ -73,6 +74,10 @@ class Worker:
         self.block = block
         self.ensemble.take_numbers(block)
         return True
+
+    def is_small(self) -> bool:
+        """Whether it takes about a megabyte: it never had to grow for any trial."""
+        return self.queue == self.terms == _FIRST_CAPACITY and self.block.nodes <= _SMALL_NODES
 
     def stop(self) -> None:
         """Let `run` return soon, with what it has. May be called by another thread."""

@@ -37,6 +37,7 @@ COLUMNS = (
 )
 """Every column: int64 in the engine, -1 where there is no value (what each means: MODEL.md)."""
 
+_TOGETHER = 4
 BLOCK = 5000
 """How many trials a digest takes together: no power of two, as the columns of a block would all
 fall into the same few lines of the cache."""
@@ -158,21 +159,40 @@ def weighted_sums(values: NDArray[np.int64]) -> NDArray[np.uint64]:
 
 
 def block_digest(sums: NDArray[np.uint64]) -> bytes:
-    """SHA-256 of a block of trials, over their `weighted_sums` in eight bytes each, little-endian.
+    """SHA-256 of a block of trials, over a number in eight bytes, little-endian, for every four.
 
-    Trials that differ in one column have another digest for certain, and others but for a chance
-    of 2**-64.
+    That is the polynomial modulo 2**64 in the weight of "trial" whose coefficients are their
+    `weighted_sums`, the first trial's the constant one, 0 for those that the last four lack.
+    Trials that differ in one column of one trial have another digest for certain, and others but
+    for a chance of 2**-64.
     """
-    return hashlib.sha256(sums.astype("<u8", copy=False).data).digest()
+    import numpy as np
+
+    if lacking := -len(sums) % _TOGETHER:
+        sums = np.concatenate([sums, np.zeros(lacking, dtype=np.uint64)])
+    numbers = sums.reshape(-1, _TOGETHER) @ _powers()
+    return hashlib.sha256(numbers.astype("<u8", copy=False).data).digest()
 
 
 @functools.cache
 def weights() -> NDArray[np.uint64]:
-    """Of each column the first eight bytes of the SHA-256 of its name, little-endian, made odd."""
+    """The weight of each column: see `_weight`."""
     import numpy as np
 
-    hashes = [hashlib.sha256(name.encode()).digest()[:8] for name in COLUMNS]
-    return np.array([int.from_bytes(eight, "little") | 1 for eight in hashes], dtype=np.uint64)
+    return np.array([_weight(name) for name in COLUMNS], dtype=np.uint64)
+
+
+@functools.cache
+def _powers() -> NDArray[np.uint64]:
+    import numpy as np
+
+    powers = [pow(_weight("trial"), n, 1 << 64) for n in range(_TOGETHER)]
+    return np.array(powers, dtype=np.uint64)
+
+
+def _weight(name: str) -> int:
+    """The first eight bytes of the SHA-256 of a name, little-endian, made odd."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little") | 1
 
 
 def digest_of(trials: int, blocks: Iterable[bytes]) -> str:

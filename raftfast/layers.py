@@ -201,7 +201,10 @@ def from_keys(keys: Mapping[str, object], *, source: str | None, folder: Path) -
     """
     values: dict[str, object] = {}
     for key, value in keys.items():
-        values.update(flatten(nested(key, value), source))
+        if key in KEYS and key not in TABLES:
+            values[key] = plain(value)
+        else:
+            values.update(flatten(nested(key, value), source))
     return Layer(source, folder, values)
 
 

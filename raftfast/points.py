@@ -15,7 +15,7 @@ from .batch import Worker
 from .cells import Row, Said, rows_of
 from .columns import BLOCK, block_digest, weighted_sums
 from .errors import RaftfastError
-from .histograms import Histograms, count_block, open_tally
+from .histograms import Histograms, Reading, count_block, open_tally, pack_all
 from .parameters import Block, block
 from .samples import pack
 
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
     from .scenario import Scenario
     from .spec import Spec
+
+
+_KEPT = 8
+_FREED = 31 << 20
+_BLOCKS = 64  # whose sums wait for their digests
 
 
 class Piece(NamedTuple):
@@ -61,9 +66,12 @@ class Runner:
         self.samples = samples
         self.stopped = threading.Event()
         self._worker: Worker | None = None
+        self._kept: list[Worker] = []
         self._buffer: NDArray[np.int64] | None = None
         self._tally = open_tally(self.engine)
-        self._sums = np.empty(BLOCK, dtype=np.uint64)
+        # glibc hands back to the kernel what is freed, to have it again page by page, up to twice
+        # the size of the largest piece that was ever freed.
+        np.empty(_FREED, dtype=np.uint8)
 
     def stop(self) -> None:
         """Let `run` return soon, with what it has finished. May be called by another thread."""
@@ -84,8 +92,6 @@ class Runner:
             with _noted(piece, outcomes):
                 scenario = self.spec.scenario(piece.point)
                 prepared.append((piece, scenario, block(scenario)))
-        # An ensemble can be changed to the next point most often if that has as many servers.
-        prepared.sort(key=lambda each: each[2].nodes)
         done = []
         for piece, scenario, parameters in prepared:
             if self.stopped.is_set():
@@ -97,18 +103,14 @@ class Runner:
 
     def _simulate(self, piece: Piece, seed: int, parameters: Block) -> _Trials | None:
         """The trials of a piece, None where it was stopped."""
-        worker = self._worker
-        if worker is None or not worker.turn_to(parameters):
-            # The last one's memory is warm.
-            self._worker = worker = None
-            self._worker = worker = Worker(parameters, self.engine)
-            # Fresh memory costs more than the trials of a small point.
-            worker.buffer = self._buffer
+        worker = self._worker_for(parameters)
+        self._worker = worker
         if self.stopped.is_set():
             return None
         tally = self._tally
         tally.clear()
-        digests = []
+        digests: list[bytes] = []
+        sums: list[NDArray[np.uint64]] = []
         columns = []
         events = 0
         elapsed = 0.0
@@ -120,17 +122,41 @@ class Runner:
             elapsed += time.perf_counter() - began
             if values.shape[1] < count:
                 return None
-            digests.append(block_digest(self._count(values, max(piece.first - start, 0))))
+            sums.append(self._count(values, max(piece.first - start, 0)))
+            if len(sums) == _BLOCKS:
+                digests += map(block_digest, sums)
+                sums.clear()
             events += handled
             if self.samples:
                 columns.append((start, count, pack(values)))
         self._buffer = worker.buffer
-        record = Histograms.from_tally(tally)
-        return _Trials(piece, record, digests, elapsed, events, columns)
+        self._keep(worker)
+        return _Trials(piece, Reading.of(tally), digests, sums, elapsed, events, columns)
+
+    def _worker_for(self, parameters: Block) -> Worker:
+        """A worker for these parameters: one from before that can be turned to them, or a new one.
+
+        The points of a sweep often differ in numbers alone, or take turns in what else they have.
+        """
+        for at, worker in enumerate(self._kept):
+            if worker.turn_to(parameters):
+                return self._kept.pop(at)
+        # What a large one takes may be wanted.
+        self._worker = None
+        self._kept = [worker for worker in self._kept if worker.is_small()]
+        worker = Worker(parameters, self.engine)
+        # Fresh memory costs more than the trials of a small point.
+        worker.buffer = self._buffer
+        return worker
+
+    def _keep(self, worker: Worker) -> None:
+        """Keep a worker for points to come, and of those before it the small ones last in use."""
+        small = [other for other in self._kept if other.is_small()]
+        self._kept = [worker, *small[: _KEPT - 1]]
 
     def _count(self, values: NDArray[np.int64], skipped: int) -> NDArray[np.uint64]:
         """Count the trials of a block but the first, and return the `weighted_sums` of all."""
-        sums = self._sums[: values.shape[1]]
+        sums = np.empty(values.shape[1], dtype=np.uint64)
         count_block(self._tally, values, sums, skipped)
         if skipped:
             sums[:skipped] = weighted_sums(values[:, :skipped])
@@ -138,11 +164,13 @@ class Runner:
 
 
 class _Trials(NamedTuple):
-    """What a piece came to, before anything is said of it."""
+    """What a piece came to, before anything is said of it: what was counted, the digests of its
+    first blocks, and of what those of the others are made."""
 
     piece: Piece
-    record: Histograms
+    reading: Reading
     digests: list[bytes]
+    sums: list[NDArray[np.uint64]]
     elapsed_s: float
     events: int
     columns: list[tuple[int, int, bytes]]
@@ -160,21 +188,25 @@ def _noted(piece: Piece, outcomes: list[Outcome]) -> Iterator[None]:
 
 
 def _outcomes(done: Sequence[tuple[Scenario, _Trials]]) -> list[Outcome]:
+    said = []
+    for scenario, trials in done:
+        record = Histograms.from_reading(trials.reading)
+        digests = [*trials.digests, *map(block_digest, trials.sums)]
+        said.append(Said(record, trials.piece.trials, digests, scenario))
     whole = [
-        Said(trials.record, trials.piece.trials, trials.digests, scenario)
-        for scenario, trials in done
-        if trials.piece.first == 0
+        point for point, (_, trials) in zip(said, done, strict=True) if trials.piece.first == 0
     ]
     rows = iter(rows_of(whole))
+    packed = pack_all([point.record for point in said])
     return [
         Outcome(
             trials.piece,
-            trials.record.to_bytes(),
-            b"".join(trials.digests),
+            record,
+            b"".join(point.blocks),
             trials.elapsed_s,
             trials.events,
             next(rows) if trials.piece.first == 0 else None,
             tuple(trials.columns),
         )
-        for _, trials in done
+        for record, point, (_, trials) in zip(packed, said, done, strict=True)
     ]

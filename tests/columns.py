@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from raftfast.columns import COLUMNS, TIMES
 
 CENSORED = COLUMNS.index("censored")
+UNAVAILABLE = COLUMNS.index("unavailable_ms")
 TOP = 2**51 - 1
 """The largest value that a tally counts."""
 
@@ -29,12 +30,15 @@ _KINDS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
 """Values of a column, drawn: whole numbers from -1 to TOP."""
 
 
-def draw(kinds: list[str], seed: int, count: int, share: float) -> np.ndarray:
-    """int64 of COLUMNS x count: each column of its kind, a share of the trials censored."""
+def draw(kinds: list[str], seed: int, count: int, share: float, again: float = 0.0) -> np.ndarray:
+    """int64 of COLUMNS x count: each column of its kind, a share of the trials censored, and in a
+    share of the first trials, `again`, the unavailable time that of the election."""
     rng = np.random.default_rng(seed)
     rows = [np.minimum(_KINDS[kind](rng, count), TOP) for kind in kinds]
     values = np.array(rows).astype(np.int64)
     values[CENSORED] = rng.random(count) < share
+    same = round(again * count)
+    values[UNAVAILABLE, :same] = values[0, :same]
     return values
 
 
@@ -45,7 +49,8 @@ def columns(
     kind = st.sampled_from(sorted(_KINDS))
     kinds = st.lists(kind, min_size=len(COLUMNS), max_size=len(COLUMNS))
     seeds = st.integers(0, 2**32 - 1)
-    return st.builds(draw, kinds, seeds, st.integers(1, most), st.sampled_from(shares))
+    again = st.sampled_from([0.0, 0.5, 1.0])
+    return st.builds(draw, kinds, seeds, st.integers(1, most), st.sampled_from(shares), again)
 
 
 def samples(values: np.ndarray) -> dict[str, np.ndarray]:

@@ -15,7 +15,7 @@ from raftfast.columns import COLUMNS, weighted_sums
 from raftfast.core.words import TALLY_BLOCK, TALLY_PLACES
 from raftfast.histograms import Histograms, open_tally
 
-from .columns import CENSORED, TOP, columns, draw
+from .columns import CENSORED, TOP, UNAVAILABLE, columns, draw
 
 
 def counted(tally, values):
@@ -88,16 +88,17 @@ def test_trials_may_come_in_any_pieces(engine, values, cuts, before):
     assert Histograms.from_tally(tally) == whole
 
 
+@pytest.mark.parametrize("again", [0.0, 0.7, 1.0])
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_blocks_do_not_show(both, share):
+def test_blocks_do_not_show(both, share, again):
     kinds = ["top", "tail", "times", "counts", "some", "anything", *["top"] * (len(COLUMNS) - 6)]
-    values = draw(kinds, 5, 2 * TALLY_BLOCK + 3, share)
+    values = draw(kinds, 5, 2 * TALLY_BLOCK + 3, share, again)
     # Nothing but the greatest value, for longer than its squares may be summed up at once.
     values[6] = TOP
     first, second = (Histograms.from_tally(counted(open_tally(e), values)) for e in both)
     assert first == second
     assert first.total(COLUMNS[6]) == TOP * values.shape[1]
-    for column in (0, 6):
+    for column in (0, 6, UNAVAILABLE):
         kept = values[column][values[CENSORED] == 0].tolist()
         if kept:
             assert first.large[2 * column][2:] == (sum(kept), sum(x * x for x in kept))

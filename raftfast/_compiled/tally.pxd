@@ -1,14 +1,14 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from raftfast._compiled.words cimport (
-    LIMB_BITS, MASK, OCTAVE, PLAIN_END, TALLY_BLOCK, TALLY_END, TALLY_PLACES, TALLY_TRIALS, bits, rarely,
+    LIMB_BITS, MASK, OCTAVE, PLAIN_END, TALLY_BLOCK, TALLY_END, TALLY_PLACES, TALLY_TRIALS, bits, rarely, vectors, vectors_int,
 )
 
 @cython.final
 cdef class Tally:
     cdef readonly int overflowed
     cdef readonly int64_t trials
-    cdef int columns, sides, censored
+    cdef int columns, sides, censored, twin, alike
     cdef int[::1] counts, lanes
     cdef uint64_t[::1] weights
     cdef int64_t[::1] plain_first, plain_end, least, most, sums, sorted
@@ -21,8 +21,14 @@ cdef class Tally:
     cpdef void add(self, int64_t[::1] columns, int64_t stride, int64_t start, int64_t end, uint64_t[::1] sums)
     @cython.locals(flags=int64_t, kind=int64_t, mixed=int64_t, i=int64_t, column=int, base=int64_t, differ=int64_t, weight=uint64_t, common=uint64_t)
     cdef void add_block(self, int64_t[::1] columns, int64_t stride, int64_t start, int64_t end, uint64_t[::1] sums) noexcept nogil
+    @cython.locals(base=int64_t, differ=int64_t, i=int64_t)
+    cdef vectors_int is_first_again(self, int64_t[::1] columns, int64_t stride, int64_t start, int64_t end) noexcept nogil
+    @cython.locals(kind=int, side=int, base=int64_t, place=int64_t, last=int64_t, i=int)
+    cdef void part_twins(self) noexcept nogil
+    @cython.locals(i=int64_t)
+    cdef vectors weigh(self, int64_t[::1] columns, int64_t base, int64_t start, int64_t end, uint64_t weight, uint64_t[::1] sums) noexcept nogil
     @cython.locals(value=int64_t, differ=int64_t, i=int64_t)
-    cdef int64_t differ(self, int64_t[::1] values, int64_t start, int64_t end) noexcept nogil
+    cdef vectors_int differ(self, int64_t[::1] values, int64_t start, int64_t end) noexcept nogil
     @cython.locals(ended=int64_t, cut=int64_t, i=int64_t, kind=int64_t, differ=int64_t)
     cdef void count_mixed(self, int column, int64_t[::1] columns, int64_t base, int64_t start, int64_t end, int64_t flags) noexcept nogil
     @cython.locals(most=int64_t)
@@ -31,14 +37,17 @@ cdef class Tally:
     cdef void count_plain(self, int side, int64_t[::1] values, int64_t start, int64_t end, int64_t most) noexcept nogil
     @cython.locals(place=int64_t, low=int64_t, high=int64_t)
     cdef void count_run(self, int side, int64_t value, int64_t times) noexcept nogil
-    @cython.locals(base=int64_t, first=int64_t, last=int64_t, least=int64_t, most=int64_t, total=int64_t, lows=int64_t, mixed=int64_t, highs=int64_t, i=int64_t, value=int64_t, place=int64_t, shift=int, low=int64_t, high=int64_t)
-    cdef void count_each(self, int side, int64_t[::1] values, int64_t start, int64_t end) noexcept nogil
+    @cython.locals(base=int64_t, first=int64_t, last=int64_t, i=int64_t, value=int64_t, place=int64_t, shift=int)
+    cdef vectors count_each(self, int side, int64_t[::1] values, int64_t start, int64_t end) noexcept nogil
+    @cython.locals(least=int64_t, most=int64_t, total=int64_t, lows=int64_t, mixed=int64_t, highs=int64_t, i=int64_t, value=int64_t, large=int64_t, small=int64_t, low=int64_t, high=int64_t)
+    cdef vectors_int sum_large(self, int side, int64_t[::1] values, int64_t start, int64_t end) noexcept nogil
     cdef void note_extremes(self, int side, int64_t least, int64_t most) noexcept nogil
     cdef void sum_up(self, int side, int64_t total, int64_t lows, int64_t mixed, int64_t highs) noexcept nogil
     cdef inline void carry(self, int i, int64_t amount) noexcept nogil
-    @cython.locals(size=int64_t, side=int, base=int64_t, first=int64_t, last=int64_t)
+    @cython.locals(size=int64_t, side=int, counted=int, base=int64_t, further=int64_t, first=int64_t, last=int64_t)
     cpdef int64_t read_places(self, int64_t[::1] found, int64_t capacity) noexcept nogil
     @cython.locals(key=int64_t, times=int64_t)
-    cdef int64_t read_range(self, int64_t[::1] found, int64_t capacity, int64_t size, int64_t start, int64_t end) noexcept nogil
-    @cython.locals(n=int, side=int, i=int)
+    cdef int64_t read_range(self, int64_t[::1] found, int64_t capacity, int64_t size, int64_t start, int64_t end, int64_t further) noexcept nogil
+    cdef inline int counted_as(self, int side) noexcept nogil
+    @cython.locals(n=int, side=int, counted=int, i=int)
     cpdef int read_sums(self, int64_t[::1] found) noexcept nogil

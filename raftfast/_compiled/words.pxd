@@ -192,11 +192,22 @@ cdef extern from *:
     #define apart void
     #define apart_int int64_t
     #endif
+    #if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && __GNUC__ >= 12
+    #define vectors __attribute__((target_clones("default", "arch=x86-64-v3"))) void
+    #define vectors_int __attribute__((target_clones("default", "arch=x86-64-v3"))) int64_t
+    #else
+    #define vectors void
+    #define vectors_int int64_t
+    #endif
     """
     # What a function returns that is kept out of its callers: few come by, and inlined it would
     # cost the others registers.
     ctypedef void apart
     ctypedef int64_t apart_int
+    # What a function returns that is a long loop: it is there for several kinds of vectors, and
+    # which one runs is up to the machine.
+    ctypedef void vectors
+    ctypedef int64_t vectors_int
     const int64_t NEVER
     const int64_t FAR_NS
     const int64_t TALLY_END

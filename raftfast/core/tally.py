@@ -37,18 +37,27 @@ class Tally:
     is there then is of no use. Sums are kept in two limbs, the lower one of LIMB_BITS bits, so that
     neither backend rounds or wraps around: the order in which trials come does not matter.
 
+    The column `twin` often is the first one again, in every trial: as long as it is (`alike`), it
+    is not counted apart.
+
     In passing it sums up each trial's values, times a weight of each column: what a digest is over.
     """
 
-    def __init__(self, columns: int, censored: int, weights: array[int]) -> None:
+    def __init__(
+        self, columns: int, censored: int, twin: int, weights: array[int], counts: array[int]
+    ) -> None:
+        """`counts` are TALLY_PLACES zeros for each side: from who can have memory without touching
+        it, as most places are never used."""
         sides = 2 * columns
         self.weights = weights
         self.sides = sides
         self.columns = columns
         self.censored = censored
+        self.twin = twin
+        self.alike = 1
         self.trials = 0
         self.overflowed = 0
-        self.counts = array("i", bytes(4 * sides * TALLY_PLACES))
+        self.counts = counts
         # Which places may not be empty, so that nobody looks at the others.
         self.plain_first = array("q", bytes(8 * sides))
         self.plain_end = array("q", bytes(8 * sides))
@@ -64,6 +73,7 @@ class Tally:
         """Forget everything; it takes as long as there are places between those in use."""
         self.trials = 0
         self.overflowed = 0
+        self.alike = 1
         for side in range(self.sides):
             base = side * TALLY_PLACES
             for place in range(self.plain_first[side], self.plain_end[side]):
@@ -114,24 +124,68 @@ class Tally:
         mixed = 0
         for i in range(flags + start, flags + end):
             mixed |= kind ^ (1 if columns[i] != 0 else 0)
+        if self.alike and not self.is_first_again(columns, stride, start, end):
+            self.part_twins()
         common = 0
         for i in range(start, end):
             sums[i] = 0
         for column in range(self.columns):
             base = column * stride
+            if column == self.twin and self.alike:
+                self.weigh(columns, base, start, end, self.weights[column], sums)
+                continue
             differ = self.differ(columns, base + start, base + end)
             weight = self.weights[column]
             if differ == 0:
                 common = (common + weight * columns[base + start]) & MASK
             else:
-                for i in range(start, end):
-                    sums[i] = (sums[i] + weight * columns[base + i]) & MASK
+                self.weigh(columns, base, start, end, weight, sums)
             if mixed:
                 self.count_mixed(column, columns, base, start, end, flags)
             else:
                 self.count(2 * column + kind, columns, base + start, base + end, differ)
         for i in range(start, end):
             sums[i] = (sums[i] + common) & MASK
+
+    def is_first_again(self, columns: array[int], stride: int, start: int, end: int) -> int:
+        """Whether trials start .. end - 1 have in the column `twin` what they have in the first."""
+        base = self.twin * stride
+        differ = 0
+        for i in range(start, end):
+            differ |= columns[i] ^ columns[base + i]
+        return 1 if differ == 0 else 0
+
+    def part_twins(self) -> None:
+        """Count for the column `twin` what was counted for the first, and count it from now on."""
+        self.alike = 0
+        for kind in range(2):
+            side = 2 * self.twin + kind
+            base = side * TALLY_PLACES
+            for place in range(self.plain_first[kind], self.plain_end[kind]):
+                self.counts[base + place] = self.counts[kind * TALLY_PLACES + place]
+            self.plain_first[side] = self.plain_first[kind]
+            self.plain_end[side] = self.plain_end[kind]
+            if self.most[kind] > 0:
+                last = self.place(self.most[kind])
+                for place in range(self.place(self.least[kind]), last + 1):
+                    self.counts[base + place] = self.counts[kind * TALLY_PLACES + place]
+                self.least[side] = self.least[kind]
+                self.most[side] = self.most[kind]
+                for i in range(8):
+                    self.sums[8 * side + i] = self.sums[8 * kind + i]
+
+    def weigh(
+        self,
+        columns: array[int],
+        base: int,
+        start: int,
+        end: int,
+        weight: int,
+        sums: array[int],
+    ) -> None:
+        """Add a column of trials start .. end - 1, times a weight, to their sums."""
+        for i in range(start, end):
+            sums[i] = (sums[i] + weight * columns[base + i]) & MASK
 
     def differ(self, values: array[int], start: int, end: int) -> int:
         """In which bits values[start .. end - 1] are not all alike; there is one at least."""
@@ -228,9 +282,29 @@ class Tally:
         self.counts[side * TALLY_PLACES + place] += times
 
     def count_each(self, side: int, values: array[int], start: int, end: int) -> None:
+        """Count values of any kind."""
+        if rarely(not self.sum_large(side, values, start, end)):
+            self.overflowed = 1
+            return
         base = side * TALLY_PLACES
         first = self.plain_first[side]
         last = self.plain_end[side] - 1
+        for i in range(start, end):
+            value = values[i]
+            if value < PLAIN_END:
+                place = value + 1 if value >= 0 else 0
+                first = place if place < first else first
+                last = place if place > last else last
+            else:
+                shift = bits(value) - 11
+                place = 1 + shift * OCTAVE + (value >> shift)
+            self.counts[base + place] += 1
+        self.plain_first[side] = first
+        self.plain_end[side] = last + 1
+
+    def sum_large(self, side: int, values: array[int], start: int, end: int) -> int:
+        """Add the large ones of some values to what is exact of a side, if all can be counted;
+        whether they can."""
         least = TALLY_END
         most = 0
         total = 0
@@ -239,30 +313,23 @@ class Tally:
         highs = 0
         for i in range(start, end):
             value = values[i]
-            if value < PLAIN_END:
-                place = value + 1 if value >= 0 else 0
-                first = place if place < first else first
-                last = place if place > last else last
-            elif rarely(value >= TALLY_END):
-                self.overflowed = 1
-                continue
-            else:
-                shift = bits(value) - 11
-                place = 1 + shift * OCTAVE + (value >> shift)
-                low = value & ((1 << LIMB_BITS) - 1)
-                high = value >> LIMB_BITS
-                least = value if value < least else least
-                most = value if value > most else most
-                total += value
-                lows += low * low
-                mixed += low * high
-                highs += high * high
-            self.counts[base + place] += 1
-        self.plain_first[side] = first
-        self.plain_end[side] = last + 1
+            large = value if value >= PLAIN_END else 0
+            small = value if value >= PLAIN_END else TALLY_END
+            least = small if small < least else least
+            most = large if large > most else most
+            # Only of what cannot be counted are there more bits.
+            low = large & ((1 << LIMB_BITS) - 1)
+            high = (large & (TALLY_END - 1)) >> LIMB_BITS
+            total += large & (TALLY_END - 1)
+            lows += low * low
+            mixed += low * high
+            highs += high * high
+        if most >= TALLY_END:
+            return 0
         if most > 0:
             self.note_extremes(side, least, most)
             self.sum_up(side, total, lows, mixed, highs)
+        return 1
 
     def note_extremes(self, side: int, least: int, most: int) -> None:
         if least < self.least[side]:
@@ -291,25 +358,34 @@ class Tally:
         """
         size = 0
         for side in range(self.sides):
-            base = side * TALLY_PLACES
-            size = self.read_range(
-                found, capacity, size, base + self.plain_first[side], base + self.plain_end[side]
-            )
-            if self.most[side] > 0:
-                first = base + self.place(self.least[side])
-                last = base + self.place(self.most[side])
-                size = self.read_range(found, capacity, size, first, last + 1)
+            counted = self.counted_as(side)
+            base = counted * TALLY_PLACES
+            further = (side - counted) * TALLY_PLACES
+            first = base + self.plain_first[counted]
+            last = base + self.plain_end[counted]
+            size = self.read_range(found, capacity, size, first, last, further)
+            if self.most[counted] > 0:
+                first = base + self.place(self.least[counted])
+                last = base + self.place(self.most[counted]) + 1
+                size = self.read_range(found, capacity, size, first, last, further)
         return size
 
-    def read_range(self, found: array[int], capacity: int, size: int, start: int, end: int) -> int:
+    def read_range(
+        self, found: array[int], capacity: int, size: int, start: int, end: int, further: int
+    ) -> int:
+        """Write which of counts[start .. end - 1] are not zero, and so much `further`."""
         for key in range(start, end):
             times = self.counts[key]
             if times != 0:
                 if size < capacity:
-                    found[size] = key
+                    found[size] = key + further
                     found[capacity + size] = times
                 size += 1
         return size
+
+    def counted_as(self, side: int) -> int:
+        """The side with which a side was counted: most often itself."""
+        return side - 2 * self.twin if self.alike and side // 2 == self.twin else side
 
     def read_sums(self, found: array[int]) -> int:
         """Write eleven numbers for each side with large values, and return how many sides.
@@ -319,11 +395,12 @@ class Tally:
         """
         n = 0
         for side in range(self.sides):
-            if self.most[side] > 0:
+            counted = self.counted_as(side)
+            if self.most[counted] > 0:
                 found[n] = side
-                found[n + 1] = self.least[side]
-                found[n + 2] = self.most[side]
+                found[n + 1] = self.least[counted]
+                found[n + 2] = self.most[counted]
                 for i in range(8):
-                    found[n + 3 + i] = self.sums[8 * side + i]
+                    found[n + 3 + i] = self.sums[8 * counted + i]
                 n += 11
         return n // 11

@@ -14,7 +14,7 @@ import pytest
 
 from .sweeps import COMMAND, TOML, contents, sweep_command
 
-TRIALS = "60000"
+TRIALS = "150000"
 KILLS = 20
 
 
@@ -36,6 +36,20 @@ def undisturbed(spec, tmp_path_factory):
 
 def finish(spec: Path, out: Path) -> None:
     subprocess.run(sweep_command(spec, out, "-n", TRIALS, "-j", "2"), check=True)
+
+
+def workers_of(process: subprocess.Popen) -> list[int]:
+    """Its worker processes, some moments into their work."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        listed = subprocess.run(
+            ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False
+        )
+        if len(children := listed.stdout.split()) >= 2:
+            time.sleep(0.3)
+            return list(map(int, children))
+        time.sleep(0.02)
+    raise AssertionError("no workers")
 
 
 def without_events(points):
@@ -68,7 +82,7 @@ def test_killed_at_twenty_random_moments(spec, undisturbed, tmp_path):
 def test_interrupted_it_stops_soon_and_says_so(spec, undisturbed, tmp_path):
     _, seconds = undisturbed
     out = tmp_path / "interrupted.db"
-    command = [*sweep_command(spec, out, "-n", "400000", "-j", "2")]
+    command = [*sweep_command(spec, out, "-n", "1e6", "-j", "2")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     time.sleep(0.7 + seconds / 2)
     process.send_signal(signal.SIGINT)
@@ -84,17 +98,10 @@ def test_a_killed_worker_costs_nothing(spec, undisturbed, tmp_path):
     expected, _ = undisturbed
     out = tmp_path / "worker.db"
     process = subprocess.Popen(sweep_command(spec, out, "-n", TRIALS, "-j", "2"))
-    killed = 0
-    while process.poll() is None and killed < 2:
-        time.sleep(0.25)
-        children = subprocess.run(
-            ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False
-        ).stdout.split()
-        if len(children) >= 2:
-            os.kill(int(children[killed]), signal.SIGKILL)
-            killed += 1
+    os.kill(workers_of(process)[0], signal.SIGKILL)
+    # Both are replaced then.
+    os.kill(workers_of(process)[1], signal.SIGKILL)
     assert process.wait(60) == 0
-    assert killed
     assert contents(out) == expected
 
 
@@ -102,11 +109,7 @@ def test_a_worker_that_is_asked_to_end_costs_nothing(spec, undisturbed, tmp_path
     expected, _ = undisturbed
     out = tmp_path / "ended.db"
     process = subprocess.Popen(sweep_command(spec, out, "-n", TRIALS, "-j", "2"))
-    time.sleep(1.0)
-    children = subprocess.run(
-        ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False
-    ).stdout.split()
-    os.kill(int(children[0]), signal.SIGTERM)
+    os.kill(workers_of(process)[0], signal.SIGTERM)
     assert process.wait(60) == 0
     assert contents(out) == expected
 
@@ -114,13 +117,9 @@ def test_a_worker_that_is_asked_to_end_costs_nothing(spec, undisturbed, tmp_path
 def test_workers_do_not_outlive_a_killed_sweep(spec, tmp_path):
     out = tmp_path / "orphans.db"
     process = subprocess.Popen(sweep_command(spec, out, "-n", "1e6", "-j", "2"))
-    time.sleep(1.0)
-    children = subprocess.run(
-        ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False
-    ).stdout.split()
+    children = workers_of(process)
     process.kill()
     process.wait()
-    assert len(children) >= 2
     until = time.monotonic() + 5
     while any(Path(f"/proc/{child}").exists() for child in children):
         assert time.monotonic() < until

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 TIMES = ("election_ms", "detect_ms", "followed_ms", "unavailable_ms")
 """Columns that the engine keeps in nanoseconds and everyone else reads in milliseconds."""
 
+FINAL = ("detect_ms",)
+"""Times of what is over once it was there: of a censored trial, too, the value is no bound."""
+
 COLUMNS = (
     "election_ms",
     "detect_ms",

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import complete
-from .columns import COLUMNS, TIMES
+from .columns import COLUMNS, FINAL, TIMES
 from .intervals import INTERVALS, PERCENTILES, Z, quantile_ranks, t_quantile
 
 Floats = NDArray[np.float64]
@@ -310,12 +310,16 @@ def summary(
 
     columns: every one of COLUMNS, float64, one value a trial, nan where there is none, times in
     milliseconds, booleans 0 or 1. limit_ms: when censored trials were cut; it bounds the times
-    only. Rates are over all trials, censored ones included.
+    only. What is FINAL has ended in a censored trial, too, if it is there. Rates are over all
+    trials, censored ones included.
     """
     censored = columns["censored"] != 0
-    ended = ~censored if censored.any() else None
     metrics = {
-        name: summarise(columns[name], ended, limit=limit_ms if name in TIMES else None)
+        name: summarise(
+            columns[name],
+            ~(censored & np.isnan(columns[name])) if name in FINAL else ~censored,
+            limit=limit_ms if name in TIMES else None,
+        )
         for name in COLUMNS
         if name not in FLAGS
     }

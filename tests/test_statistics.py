@@ -301,7 +301,8 @@ def test_a_summary_with_a_censored_trial_restricts_times_to_the_limit_and_counts
     assert strict([metrics, rates]) == [metrics, rates]
     assert rates["censored"] == rate(1, 6)
     assert rates["multi_term"] == rate(2, 6)
-    assert all(set(entry) == KEYS | {"restricted_mean"} for entry in metrics.values())
+    cut = {name for name, entry in metrics.items() if set(entry) == KEYS | {"restricted_mean"}}
+    assert metrics.keys() - cut == {"detect_ms"}
     election = metrics["election_ms"]
     assert (election["count"], election["max"], election["p90"]) == (5, 400.0, None)
     assert election["restricted_mean"] == pytest.approx((150 + 160.5 + 170 + 200 + 400 + 1000) / 6)
@@ -309,6 +310,19 @@ def test_a_summary_with_a_censored_trial_restricts_times_to_the_limit_and_counts
     assert metrics["unavailable_ms"]["restricted_mean"] == pytest.approx(1000 / 6)
     assert metrics["followed_ms"] == {**EMPTY, "restricted_mean": None}
     assert metrics["leader"]["count"] == 5
+
+
+def test_what_is_final_has_ended_in_a_censored_trial_too():
+    columns = {name: np.zeros(4) for name in COLUMNS}
+    columns["censored"] = np.array([0.0, 1.0, 1.0, 0.0])
+    columns["detect_ms"] = np.array([100.0, 160.0, 120.0, 140.0])
+    entry = summary(columns, limit_ms=200.0)[0]["detect_ms"]
+    assert entry == summarise(columns["detect_ms"])
+    assert (entry["count"], entry["mean"], entry["p50"], entry["max"]) == (4, 130.0, 130.0, 160.0)
+    columns["detect_ms"][2] = math.nan  # nobody had noticed by the limit
+    entry = summary(columns, limit_ms=200.0)[0]["detect_ms"]
+    assert (entry["count"], entry["mean"], entry["p50"], entry["p90"]) == (3, None, 140.0, None)
+    assert entry["restricted_mean"] == pytest.approx((100 + 140 + 160 + 200) / 4)
 
 
 def test_a_summary_in_which_every_trial_is_censored():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,21 +39,24 @@ class Sheet:
     def __init__(self, records: Sequence[Histograms]) -> None:
         self.records = records
         points = np.arange(len(records))
-        keys = np.concatenate([record.keys for record in records])
-        self._keys = keys + np.repeat(points * _SPAN, [record.keys.size for record in records])
-        self._places = keys % w.TALLY_PLACES
+        sizes = [record.keys.size for record in records]
+        self._keys = np.concatenate([record.keys for record in records])
+        self._keys += (points * _SPAN).repeat(sizes)
         self._counts = np.concatenate([record.counts for record in records])
         self._upto = _running(self._counts)
-        # Where the side of each column's ended trials begins, and its bins but that of the missing.
+        # Where the side of each column's ended trials begins, and its bins: those of plain values,
+        # after that of what is missing, and the others.
         columns = np.arange(len(COLUMNS)) * (2 * w.TALLY_PLACES)
         self._edges = points[:, np.newaxis] * _SPAN + columns
-        self._first = self._keys.searchsorted(self._edges + 1)
-        self._end = self._keys.searchsorted(self._edges + w.TALLY_PLACES)
+        self._first, self._large, self._end = (
+            self._keys.searchsorted(self._edges + place)
+            for place in (1, w.PLAIN_END + 1, w.TALLY_PLACES)
+        )
 
     def total(self, name: str) -> list[int]:
         """The sum of a column of counts, of each point."""
         column = COLUMNS.index(name)
-        found: list[int] = self._between(self._plain() * self._counts)[:, column].tolist()
+        found: list[int] = self._powers[0][:, column].tolist()
         for i, record in enumerate(self.records):
             if 2 * column in record.large:
                 found[i] += record.large[2 * column].total
@@ -67,7 +71,7 @@ class Sheet:
 
     def statistics(self) -> Floats:
         """points x METRICS x `complete.names(PERCENTILES)`, nan where something cannot be told."""
-        sizes = self._between(self._counts)[:, _COLUMN].ravel()
+        sizes = self._sizes().ravel()
         names = complete.names(PERCENTILES)
         out = np.full((sizes.size, len(names)), np.nan)
         out[:, 0] = 0
@@ -78,23 +82,33 @@ class Sheet:
             out[there] = complete.statistics(sizes[there], means, sds, pick, PERCENTILES)
         return out.reshape(len(self.records), len(METRICS), len(names))
 
-    def _plain(self) -> Ints:
-        """The values of the bins, 0 for those that several values share."""
-        return np.where(self._places > w.PLAIN_END, 0, self._places - 1)
+    def _sizes(self) -> Ints:
+        """How many values each metric has, points x METRICS."""
+        found: Ints = (self._upto[self._end] - self._upto[self._first])[:, _COLUMN]
+        return found
 
-    def _between(self, amounts: Ints) -> Ints:
-        """The sums of an amount a bin over each point's columns.
+    @cached_property
+    def _powers(self) -> tuple[Ints, Ints]:
+        """The sums of each column's plain values, and of their squares, points x COLUMNS.
 
         Beyond 2**63 the running sums wrap around, and their differences are right nevertheless.
         """
-        upto = self._upto if amounts is self._counts else _running(amounts)
-        return upto[self._end] - upto[self._first]
+        first, last = self._first.ravel(), self._large.ravel()
+        sizes = last - first
+        ends = sizes.cumsum()
+        bins = np.arange(sizes.sum()) + (last - ends).repeat(sizes)
+        values = self._keys[bins] - self._edges.ravel().repeat(sizes) - 1
+        weighted = values * self._counts[bins]
+        cuts = ends.reshape(self._first.shape), (ends - sizes).reshape(self._first.shape)
+        sums, squares = (
+            upto[cuts[0]] - upto[cuts[1]] for upto in map(_running, (weighted, weighted * values))
+        )
+        return sums, squares
 
     def _moments(self) -> tuple[Floats, Floats]:
         """Mean and deviation of every metric, points x METRICS: those of exact whole numbers."""
-        weighted = self._plain() * self._counts
-        found = (self._counts, weighted, weighted * self._plain())
-        counts, totals, squares = (self._between(amounts)[:, _COLUMN] for amounts in found)
+        counts = self._sizes()
+        totals, squares = (found[:, _COLUMN] for found in self._powers)
         with np.errstate(invalid="ignore", divide="ignore"):
             spread = counts * squares - totals * totals
             means, sds = totals / counts, np.sqrt(spread / (counts * (counts - 1)))
@@ -125,7 +139,7 @@ class Sheet:
 
         def pick(ranks: Ints) -> Floats:
             """Exact if plain, least or most, else within 0.05 %."""
-            places = self._places[self._upto[1:].searchsorted(begin + ranks)]
+            places = self._keys[self._upto[1:].searchsorted(begin + ranks)] % w.TALLY_PLACES
             values = middles()[places]
             # A middle must not lie beyond what is known of the ends.
             large = np.clip(values, least, most)

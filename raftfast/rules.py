@@ -75,6 +75,9 @@ NOTHING = Resolved(NOTHING_GIVEN, {}, {})
 """What the first layer is laid over; `defaults` are the first scenario that holds."""
 
 
+_ORDER = {key: at for at, key in enumerate(KEYS)}
+
+
 @functools.cache
 def defaults() -> Resolved:
     """The scenario nobody says anything of: the contract's defaults."""
@@ -147,11 +150,8 @@ def settle(given: Given, keys: Set[str], read: Laws) -> dict[str, Settled]:
 
     What `read` has is not read again; what is read is added to it.
     """
-    return {
-        key: _convert(_Reader(key, given.layer(key), read), given.values[key])
-        for key in KEYS
-        if key in keys and key in given.values
-    }
+    there = sorted(keys & given.values.keys(), key=_ORDER.__getitem__)
+    return {key: _convert(_Reader(key, given.layer(key), read), given.values[key]) for key in there}
 
 
 def build(
@@ -415,9 +415,9 @@ def _timeout_ranges(timeouts: schema.Timeouts) -> Iterator[tuple[str, tuple[floa
 def _check_ticks(given: Given, structs: Mapping[str, Any]) -> None:
     """With ticks, a timeout is a whole number of them, at least one, that lies in the range."""
     timeouts: schema.Timeouts = structs["timeouts"]
-    tick_ms = Fraction(repr(timeouts.tick_ms))
-    if not tick_ms:
+    if not timeouts.tick_ms:
         return
+    tick_ms = Fraction(repr(timeouts.tick_ms))
     for key, range_ms in _timeout_ranges(timeouts):
         low, high = (Fraction(repr(end)) for end in range_ms)
         first = max(1, math.ceil(low / tick_ms)) * tick_ms

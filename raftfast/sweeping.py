@@ -382,4 +382,6 @@ def _blocks(digests: bytes) -> list[bytes]:
 
 
 def _machine() -> str:
-    return f"{platform.node()}, {platform.platform()}, {os.cpu_count()} cores"
+    # Without what `platform.platform` adds: it starts a process to ask for the processor.
+    kind = f"{platform.system()}-{platform.release()}-{platform.machine()}"
+    return f"{platform.node()}, {kind}, {os.cpu_count()} cores"

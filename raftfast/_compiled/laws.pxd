@@ -10,6 +10,7 @@ from raftfast._compiled.words cimport (
 @cython.final
 cdef class Laws:
     cdef Rng rng
+    cdef Py_ssize_t size
     cdef int[::1] kind, first, start, count
     cdef int64_t[::1] base
     cdef double[::1] a, b, c, pool

@@ -44,18 +44,28 @@ class Laws:
 
     def __init__(self, rng: Rng, rows: list[tuple[int, ...]], pool: list[float]) -> None:
         self.rng = rng
+        self.size = 0
         self.hold(rows, pool)
 
     def hold(self, rows: list[tuple[int, ...]], pool: list[float]) -> None:
         """Let this be the table."""
-        self.kind = array("i", [int(row[0]) for row in rows])
-        self.base = array("q", [int(row[1]) for row in rows])
-        self.a = array("d", [float(row[2]) for row in rows])
-        self.b = array("d", [float(row[3]) for row in rows])
-        self.c = array("d", [float(row[4]) for row in rows])
-        self.first = array("i", [int(row[5]) for row in rows])
-        self.start = array("i", [int(row[6]) for row in rows])
-        self.count = array("i", [int(row[7]) for row in rows])
+        if len(rows) != self.size:
+            self.size = len(rows)
+            self.kind, self.first, self.start, self.count = (
+                array("i", bytes(4 * self.size)) for _ in range(4)
+            )
+            self.base = array("q", bytes(8 * self.size))
+            self.a, self.b, self.c = (array("d", bytes(8 * self.size)) for _ in range(3))
+        for i, row in enumerate(rows):
+            kind, base, a, b, c, first, start, count = row
+            self.kind[i] = int(kind)
+            self.base[i] = int(base)
+            self.a[i] = float(a)
+            self.b[i] = float(b)
+            self.c[i] = float(c)
+            self.first[i] = int(first)
+            self.start[i] = int(start)
+            self.count[i] = int(count)
         self.pool = array("d", pool or [0.0])
 
     def is_plain(self, row: int) -> bool:

@@ -246,7 +246,6 @@ class Ensemble:
             if rarely(events & 4095 == 0):
                 self.look_around()
         self.stop.run_out()
-        self.events = events
         self.census.close(self.stop.at_ns)
         if self.writes:
             self.network.recall(self.stop.at_ns)
@@ -254,6 +253,7 @@ class Ensemble:
         self.look_around()
         if self.status == RUNNING:
             self.status = DONE
+            self.events = events
         return self.status
 
     def look_around(self) -> None:

@@ -36,7 +36,7 @@ PLAIN = (
 """Two settings of the numbers of a scenario that an ensemble can be turned from and to."""
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(scenarios(), st.integers(0, 2**64 - 1))
 @example(SATURATED, 2**64 - 1)
 def test_both_backends_agree_and_nothing_is_unsafe(both, scenario, seed):
@@ -75,7 +75,7 @@ def _turnable(tables: dict[str, Any]) -> Scenario:
     return Scenario.from_dict(tables)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tables().map(_turnable), NUMBERS, NUMBERS)
 @example(Scenario.from_dict({}), *PLAIN)
 def test_an_ensemble_turned_to_other_numbers_runs_as_a_new_one(both, scenario, before, after):

@@ -15,7 +15,7 @@ import pytest
 
 from .sweeps import COMMAND, TOML, contents, sweep_command
 
-TRIALS = "150000"
+TRIALS = "100000"
 KILLS = 20
 
 

@@ -33,6 +33,7 @@ QUEUE_LIMIT = 1 << 22
 TERMS_LIMIT = 1 << 22
 _FIRST_CAPACITY = 1024
 _SMALL_NODES = 101
+_SMALL_POOL = 10_000
 _POLL_SECONDS = 0.1
 _WORTH_A_PROCESS = 2000
 
@@ -76,8 +77,12 @@ class Worker:
         return True
 
     def is_small(self) -> bool:
-        """Whether it takes about a megabyte: it never had to grow for any trial."""
-        return self.queue == self.terms == _FIRST_CAPACITY and self.block.nodes <= _SMALL_NODES
+        """Whether it takes a few megabytes at most: it never had to grow, nor has large laws."""
+        return (
+            self.queue == self.terms == _FIRST_CAPACITY
+            and self.block.nodes <= _SMALL_NODES
+            and len(self.block.pool) <= _SMALL_POOL
+        )
 
     def stop(self) -> None:
         """Let `run` return soon, with what it has. May be called by another thread."""

@@ -40,7 +40,8 @@ COLUMNS = (
 )
 """Every column: int64 in the engine, -1 where there is no value (what each means: MODEL.md)."""
 
-_TOGETHER = 4
+_TOGETHER = 4  # trials to a number of what a digest is over
+
 BLOCK = 5000
 """How many trials a digest takes together: no power of two, as the columns of a block would all
 fall into the same few lines of the cache."""

@@ -177,10 +177,10 @@ class Histograms:
         """`statistics.summary` of the trials, with p99.99: metrics, and rates.
 
         Counts, means, deviations, ends and rates are as exact as there; what lies between is exact
-        for plain values, and within 0.05 % for others. That holds of all times; of counts of 2048
-        and more, where trials were censored within bins in which others ended, which was first is
-        not known: the curve is as in a life table, and a quantile may be one of those next to the
-        sample's.
+        for plain values, and within 0.05 % for others. But where trials were censored within bins
+        in which others ended, which was first is not known: the curve is as in a life table, and a
+        quantile may be one of those next to the sample's. That can be so of counts of 2048 and
+        more, and of `unavailable_ms` where trials go on after the first leader.
         """
         metrics = (
             {name: self._censored_entry(name, limit_ms) for name in METRICS}
@@ -213,7 +213,7 @@ class Histograms:
             return self._all_final(column)._censored_entry(name, limit_ms)
         if not cut.size + cut.missing:
             entry: dict[str, Any] = self._complete()[name]
-            return entry
+            return {**entry, "restricted_mean": entry["mean"]}
         seen = ended.ordered()
         # Where trials ended and none of them has a value, what the others are is left out.
         nothing = self._ended > 0 and not seen.size

@@ -26,7 +26,7 @@ from .bins import Large, edges, place
 from .core import words as w
 from .statistics import Ints
 
-VERSION = 1
+VERSION = 2
 LEVEL = 1
 """Of zlib's; higher ones save next to nothing where bytes are compared with their neighbours."""
 
@@ -147,7 +147,7 @@ def _framed(parts: Sequence[bytes]) -> bytes:
 
 
 def unpack(data: bytes, sides: int, twin: int) -> tuple[Ints, Ints, dict[int, Large]]:
-    """What `pack` was given; ValueError for bytes that it never makes."""
+    """What `pack` was given; ValueError for bytes that are damaged, or of another version."""
     if len(data) < 6 or data[0] != VERSION:
         found = f"version {data[0]}" if data else "nothing"
         raise ValueError(f"histograms: expected version {VERSION}, found {found}")
@@ -177,6 +177,7 @@ class _Reader:
         (left_out,) = (there != expected).nonzero()
         twins = {2 * twin + kind for kind in (0, 1) if there[kind]}
         _insist(twins.issuperset(left_out.tolist()), "a side without places")
+        _insist(not firsts[~there].any(), "a first place of nothing")
         (used,) = there.nonzero()
         sizes, firsts = sizes[used], firsts[used]
         size = int(sizes.sum())

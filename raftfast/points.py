@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from .spec import Spec
 
 
-_KEPT = 8
-_FREED = 31 << 20
-_BLOCKS = 64  # whose sums wait for their digests
+_KEPT = 8  # workers, for the next point that is alike
+_BLOCKS = 64  # of a piece, whose sums wait for their digests
+_FREED = 31 << 20  # below the 32 MiB up to which glibc learns from it
 
 
 class Piece(NamedTuple):
@@ -69,8 +69,8 @@ class Runner:
         self._kept: list[Worker] = []
         self._buffer: NDArray[np.int64] | None = None
         self._tally = open_tally(self.engine)
-        # glibc hands back to the kernel what is freed, to have it again page by page, up to twice
-        # the size of the largest piece that was ever freed.
+        # Memory that is freed then stays with the process, and is not had again from the kernel
+        # page by page: glibc keeps pieces up to the largest that it has seen freed.
         np.empty(_FREED, dtype=np.uint8)
 
     def stop(self) -> None:
@@ -140,21 +140,20 @@ class Runner:
 
         The points of a sweep often differ in numbers alone, or take turns in what else they have.
         """
-        for at, worker in enumerate(self._kept):
-            if worker.turn_to(parameters):
-                return self._kept.pop(at)
+        alike = next((worker for worker in self._kept if worker.turn_to(parameters)), None)
         # What a large one takes may be wanted.
         self._worker = None
-        self._kept = [worker for worker in self._kept if worker.is_small()]
+        self._kept = [worker for worker in self._kept if worker is not alike and worker.is_small()]
+        if alike is not None:
+            return alike
         worker = Worker(parameters, self.engine)
         # Fresh memory costs more than the trials of a small point.
         worker.buffer = self._buffer
         return worker
 
     def _keep(self, worker: Worker) -> None:
-        """Keep a worker for points to come, and of those before it the small ones last in use."""
-        small = [other for other in self._kept if other.is_small()]
-        self._kept = [worker, *small[: _KEPT - 1]]
+        """Keep a worker for points to come, and those last in use before it."""
+        self._kept = [worker, *self._kept[: _KEPT - 1]]
 
     def _count(self, values: NDArray[np.int64], skipped: int) -> NDArray[np.uint64]:
         """Count the trials of a block but the first, and return the `weighted_sums` of all."""

@@ -310,8 +310,9 @@ def summary(
 
     columns: every one of COLUMNS, float64, one value a trial, nan where there is none, times in
     milliseconds, booleans 0 or 1. limit_ms: when censored trials were cut; it bounds the times
-    only. What is FINAL has ended in a censored trial, too, if it is there. Rates are over all
-    trials, censored ones included.
+    only. What is FINAL has ended in a censored trial, too, if it is there; if it always is, it has
+    a mean and a "restricted_mean", which is the same. Rates are over all trials, censored ones
+    included.
     """
     censored = columns["censored"] != 0
     metrics = {
@@ -323,6 +324,10 @@ def summary(
         for name in COLUMNS
         if name not in FLAGS
     }
+    if censored.any():
+        # Where nothing is cut the mean is that up to the limit, too.
+        for name in FINAL:
+            metrics[name].setdefault("restricted_mean", metrics[name]["mean"])
     found = hits(columns)
     return metrics, {name: rate(int(np.sum(hit)), hit.size) for name, hit in found.items()}
 

@@ -228,6 +228,8 @@ def _remarks(result: Result, summary: Entry) -> list[str]:
         f"{result.censored:,} of {result.trials:,} trials ({share}) reached the limit of {limit} "
         "and are censored: quantiles are Kaplan-Meier's and there is no mean"
     )
+    if summary["metrics"]["detect_ms"]["mean"] is not None:
+        text += ", but of detect_ms, which is final"
     area = summary["metrics"]["election_ms"]["restricted_mean"]
     if area is not None and result.censored < result.trials:
         text += f"; restricted to {limit}, election_ms has one of {area:.1f} ms"

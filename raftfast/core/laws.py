@@ -44,7 +44,7 @@ class Laws:
 
     def __init__(self, rng: Rng, rows: list[tuple[int, ...]], pool: list[float]) -> None:
         self.rng = rng
-        self.size = 0
+        self.size = -1
         self.hold(rows, pool)
 
     def hold(self, rows: list[tuple[int, ...]], pool: list[float]) -> None:

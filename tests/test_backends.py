@@ -134,10 +134,21 @@ DEPOSED = Scenario.from_dict(
     }
 )
 
+# Nor has a leader of long ago measured heartbeats, by which it would hold its lease.
+TUNED = Scenario.from_dict(
+    {
+        "timeouts": {"detector": "dynatune"},
+        "protocol": {"pre_vote": "on", "refusals": "silent"},
+        "scenario": {"kind": "steady"},
+        "stop": {"on": "duration", "duration_ms": 5000},
+    }
+)
+
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(scenarios(), st.integers(0, 2**64 - 1))
 @example(DEPOSED, 2)
+@example(TUNED, 0)
 def test_a_trial_does_not_depend_on_the_trials_before_it(both, scenario, seed):
     numbers = block(scenario)
     together = Worker(numbers, both[1]).run(seed, 0, 8)[0]

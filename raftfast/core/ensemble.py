@@ -373,6 +373,7 @@ class Ensemble:
         at once, some part of the shortest. Losses and latencies are drawn, copies are not.
         """
         self.tuning.stand(leader)
+        self.tuning.forget(leader)
         shortest = NEVER
         for i in range(self.nodes):
             if i != leader:

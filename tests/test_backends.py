@@ -148,7 +148,7 @@ TUNED = Scenario.from_dict(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(scenarios(), st.integers(0, 2**64 - 1))
 @example(DEPOSED, 2)
-@example(TUNED, 0)
+@example(TUNED, 7)
 def test_a_trial_does_not_depend_on_the_trials_before_it(both, scenario, seed):
     numbers = block(scenario)
     together = Worker(numbers, both[1]).run(seed, 0, 8)[0]

@@ -135,23 +135,25 @@ class Histograms:
     __hash__ = None  # type: ignore[assignment]
 
     @cached_property
-    def _bounds(self) -> list[int]:
+    def bounds(self) -> list[int]:
+        """Where in `keys` each side begins, and the last one ends."""
         bounds: list[int] = self.keys.searchsorted(edges(SIDES)).tolist()
         return bounds
 
     @property
     def trials(self) -> int:
         """How many trials there are."""
-        return self._ended + self.censored
+        return self.ended + self.censored
 
     @cached_property
     def censored(self) -> int:
         """How many of them were censored."""
-        return int(self.counts[self._bounds[1] : self._bounds[2]].sum())
+        return int(self.counts[self.bounds[1] : self.bounds[2]].sum())
 
     @cached_property
-    def _ended(self) -> int:
-        return int(self.counts[: self._bounds[1]].sum())
+    def ended(self) -> int:
+        """How many of them ended."""
+        return int(self.counts[: self.bounds[1]].sum())
 
     def total(self, name: str) -> int:
         """The sum of a column of counts, over all trials."""
@@ -216,14 +218,14 @@ class Histograms:
             return {**entry, "restricted_mean": entry["mean"]}
         seen = ended.ordered()
         # Where trials ended and none of them has a value, what the others are is left out.
-        nothing = self._ended > 0 and not seen.size
+        nothing = self.ended > 0 and not seen.size
         held = seen if nothing else cut.bounds(limit)
         return statistics.summarise_censored(seen, held, limit, PERCENTILES)
 
     def _all_final(self, column: int) -> Histograms:
         """This column alone; the values of censored trials are among those of the others."""
         side = 2 * column
-        start, end, last = self._bounds[side : side + 3]
+        start, end, last = self.bounds[side : side + 3]
         values = end + int(self.keys[end:last].searchsorted((side + 1) * w.TALLY_PLACES + 1))
         parts = [
             Histograms(
@@ -241,7 +243,7 @@ class Histograms:
         )
 
     def _side(self, side: int) -> Side:
-        start, end = self._bounds[side : side + 2]
+        start, end = self.bounds[side : side + 2]
         places = self.keys[start:end] - side * w.TALLY_PLACES
         return Side(places, self.counts[start:end], self.large.get(side), _unit(side))
 
@@ -254,7 +256,7 @@ class Histograms:
         """In how many trials a column is more than a plain value."""
         hits = 0
         for side in (2 * column, 2 * column + 1):
-            first, last = self._bounds[side : side + 2]
+            first, last = self.bounds[side : side + 2]
             if first < last:
                 first = int(self.keys.searchsorted(side * w.TALLY_PLACES + most + 2))
                 hits += sum(self.counts[first:last].tolist())

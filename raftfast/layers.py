@@ -201,6 +201,7 @@ def from_keys(keys: Mapping[str, object], *, source: str | None, folder: Path) -
     """
     values: dict[str, object] = {}
     for key, value in keys.items():
+        # By its full name a key is found without the tables around it, as every point's are.
         if key in KEYS and key not in TABLES:
             values[key] = plain(value)
         else:

@@ -55,6 +55,15 @@ class Packable(Protocol):
     @property
     def large(self) -> Mapping[int, Large]: ...
 
+    @property
+    def bounds(self) -> Sequence[int]: ...
+
+    @property
+    def ended(self) -> int: ...
+
+    @property
+    def censored(self) -> int: ...
+
 
 def pack(records: Sequence[Packable], sides: int, twin: int) -> list[bytes]:
     """The bytes of each of several histograms, which take less time together.
@@ -63,22 +72,20 @@ def pack(records: Sequence[Packable], sides: int, twin: int) -> list[bytes]:
     """
     keys = np.concatenate([record.keys for record in records])
     counts = np.concatenate([record.counts for record in records])
-    ends = np.array([record.keys.size for record in records]).cumsum()
-    span = np.arange(len(records)) * (sides * w.TALLY_PLACES)
-    starts = span[:, np.newaxis] + edges(sides)
-    bounds = (keys + span.repeat(np.diff(ends, prepend=0))).searchsorted(starts)
+    bounds = np.array([record.bounds for record in records])
+    ends = bounds[:, -1].cumsum()
+    bounds += (ends - bounds[:, -1])[:, np.newaxis]
     sizes = np.diff(bounds)
     firsts = np.where(sizes > 0, np.append(keys, 0)[bounds[:, :-1]] - edges(sides)[:-1], 0)
     later = np.ones(keys.size, dtype=np.bool_)
     later[bounds[:, :-1][sizes > 0]] = False
     heads = []
-    for i, (record, bound) in enumerate(zip(records, bounds.tolist(), strict=True)):
-        trials = [int(counts[bound[kind] : bound[kind + 1]].sum()) for kind in (0, 1)]
-        heads.append(_HEAD.pack(sides, *trials))
-        for kind in (0, 1):
+    for i, record in enumerate(records):
+        heads.append(_HEAD.pack(sides, record.ended, record.censored))
+        for kind, trials in enumerate((record.ended, record.censored)):
             side = 2 * twin + kind
-            if trials[kind] and _are_same(record, keys, counts, bound, kind, side):
-                later[bound[side] : bound[side + 1]] = False
+            if trials and _are_same(record, kind, side):
+                later[bounds[i, side] : bounds[i, side + 1]] = False
                 sizes[i, side] = firsts[i, side] = 0
     (there,) = later.nonzero()
     gaps = _Row.of(keys[there] - keys[there - 1] - 1, _GAP)
@@ -102,11 +109,10 @@ def pack(records: Sequence[Packable], sides: int, twin: int) -> list[bytes]:
     ]
 
 
-def _are_same(
-    record: Packable, keys: Ints, counts: Ints, bounds: Sequence[int], side: int, other: int
-) -> bool:
+def _are_same(record: Packable, side: int, other: int) -> bool:
     """Whether two sides of a record have the same values, of all that is known."""
-    (start, end), (begin, stop) = bounds[side : side + 2], bounds[other : other + 2]
+    keys, counts = record.keys, record.counts
+    (start, end), (begin, stop) = (record.bounds[s : s + 2] for s in (side, other))
     return (
         end - start == stop - begin
         and record.large.get(side) == record.large.get(other)

@@ -71,7 +71,7 @@ class Sheet:
 
     def statistics(self) -> Floats:
         """points x METRICS x `complete.names(PERCENTILES)`, nan where something cannot be told."""
-        sizes = self._sizes().ravel()
+        sizes = self._sizes.ravel()
         names = complete.names(PERCENTILES)
         out = np.full((sizes.size, len(names)), np.nan)
         out[:, 0] = 0
@@ -82,6 +82,7 @@ class Sheet:
             out[there] = complete.statistics(sizes[there], means, sds, pick, PERCENTILES)
         return out.reshape(len(self.records), len(METRICS), len(names))
 
+    @cached_property
     def _sizes(self) -> Ints:
         """How many values each metric has, points x METRICS."""
         found: Ints = (self._upto[self._end] - self._upto[self._first])[:, _COLUMN]
@@ -107,7 +108,7 @@ class Sheet:
 
     def _moments(self) -> tuple[Floats, Floats]:
         """Mean and deviation of every metric, points x METRICS: those of exact whole numbers."""
-        counts = self._sizes()
+        counts = self._sizes
         totals, squares = (found[:, _COLUMN] for found in self._powers)
         with np.errstate(invalid="ignore", divide="ignore"):
             spread = counts * squares - totals * totals

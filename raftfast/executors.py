@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import multiprocessing
@@ -28,6 +29,7 @@ KINDS = ("processes", "threads", "dask")
 
 _ORPHANS_LOOK_S = 0.3
 _LAST_S = 1.0
+_GARBAGE = 20_000  # new objects, before a worker looks for cycles among them
 _SCHEDULER_S = 20
 
 
@@ -127,6 +129,10 @@ def _open_process(
 ) -> None:
     """A worker process begins. Ctrl-C is the parent's to handle, who then asks it to stop."""
     global _runner  # noqa: PLW0603 - one runner a process, made once
+    # What came from the parent stays, and of what a task makes most ends with it: to search either
+    # for cycles again and again takes as long as the statistics.
+    gc.freeze()
+    gc.set_threshold(_GARBAGE)
     runner = _runner = Runner(spec, samples=samples)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: _end_soon(runner))

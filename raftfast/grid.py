@@ -55,14 +55,17 @@ class Grid:
     def values(self, point: int) -> dict[str, Any]:
         """The value of every key at a point."""
         rest = int(self._kept[point]) if self._kept is not None else point
-        positions = []
-        for axis in reversed(self.axes):
-            rest, position = divmod(rest, len(axis))
-            positions.append(position)
         values: dict[str, Any] = {}
-        for axis, position in zip(self.axes, reversed(positions), strict=True):
+        for axis, stride in self._strides:
+            position, rest = divmod(rest, stride)
             values |= axis.values(position)
         return values
+
+    @cached_property
+    def _strides(self) -> list[tuple[Axis, int]]:
+        """Each axis, and how many combinations follow one another with the same position of it."""
+        lengths = [len(axis) for axis in self.axes]
+        return [(axis, math.prod(lengths[a + 1 :])) for a, axis in enumerate(self.axes)]
 
     def block(self, positions: Mapping[int, Any]) -> tuple[Any, ...]:
         """The index, into an array of `shape`, of all combinations with these positions by axis.

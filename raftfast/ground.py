@@ -15,7 +15,7 @@ from . import ready
 from .axes import GROUND_KEYS
 from .errors import InputError
 from .layers import DEFAULTS, NOTHING_GIVEN, Given, Layer, flatten, from_keys, lay, read_toml
-from .rules import Laws
+from .rules import Laws, Made
 from .scenario import Scenario, preset_layers, table_layers
 from .schema import KEYS, Cluster, Timeouts, convert, mismatch, show
 
@@ -35,6 +35,14 @@ class Ways(NamedTuple):
     under: str | None
 
 
+class _Stand(NamedTuple):
+    """What lies below the points, where it is a scenario; and tables made upon it, which many
+    points have in common."""
+
+    scenario: Scenario
+    made: dict[object, Made]
+
+
 class Ground:
     """The layers below a point's own, read once.
 
@@ -52,7 +60,7 @@ class Ground:
         self.folder = folder
         self.presets: dict[str, tuple[Layer, ...]] = {}
         self.files: dict[str, tuple[Layer, ...]] = {}
-        self._stands: dict[Ways, Scenario | None] = {}
+        self._stands: dict[Ways, _Stand | None] = {}
         self._ready: dict[tuple[str, int, float], Layer] = {}
 
     @classmethod
@@ -146,12 +154,14 @@ class Ground:
         if ways not in self._stands:
             below = (*self.below(ways), self.own, *self.over)
             try:
-                self._stands[ways] = Scenario.from_layers(below, held)
+                self._stands[ways] = _Stand(Scenario.from_layers(below, held), {})
             except InputError:
                 self._stands[ways] = None
         stand = self._stands[ways]
-        layers = self.layers(own) if stand is None else self.above(own)[-1:]
-        return Scenario.from_layers((*layers, top), held, stand)
+        if stand is None:
+            return Scenario.from_layers((*self.layers(own), top), held)
+        layers = (*self.above(own)[-1:], top)
+        return Scenario.from_layers(layers, held, stand.scenario, stand.made)
 
     def layers(self, own: Mapping[str, Any]) -> tuple[Layer, ...]:
         """All layers of a point with these values of its own. Raises InputError."""

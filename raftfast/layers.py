@@ -25,9 +25,13 @@ _ALTERNATIVES: tuple[Mapping[str, tuple[str, ...]], ...] = (
     {key: (key,) for key in ("network.latency_ms", "network.matrix_ms", "network.matrix_rtt_ms")},
     {"node.persist_ms": ("node.persist_ms",), "node.persist": _PERSIST},
 )
-_ALTERNATIVE_KEYS = frozenset(
-    key for ways in _ALTERNATIVES for keys in ways.values() for key in keys
-)
+_OVERRULED: Mapping[str, frozenset[str]] = {
+    key: frozenset(other for way in ways.values() if way is not keys for other in way)
+    for ways in _ALTERNATIVES
+    for keys in ways.values()
+    for key in keys
+}
+"""By each such key what it overrules."""
 
 _POINT = re.compile(r"[+-]?\.[0-9]+(?:[eE][+-]?[0-9]+)?")
 _TOKEN = re.compile(r""" "(?:\\.|[^"\\])*" | '[^']*' | [^\s,\[\]{}="']+ """, re.VERBOSE)
@@ -101,20 +105,24 @@ def lay(given: Given, layers: Iterable[Layer]) -> Given:
 
 def _replaced_by(layer: Layer) -> set[str]:
     """The keys of lower layers that a layer overrules by saying the same in another way."""
-    replaced: set[str] = set()
-    if _ALTERNATIVE_KEYS.isdisjoint(layer.values):
-        return replaced
-    for ways in _ALTERNATIVES:
-        used = [way for way, keys in ways.items() if any(key in layer.values for key in keys)]
-        if len(used) > 1:
-            first, second = used[:2]
-            given = next(key for key in ways[second] if key in layer.values)
-            problem = f"value {show(layer.values[given])}: excludes {first}; give one of the two"
-            raise InputError(problem, key=given, source=layer.source)
-        for way, keys in ways.items():
-            if used and way not in used:
-                replaced.update(keys)
+    replaced = {
+        other for key in _OVERRULED.keys() & layer.values.keys() for other in _OVERRULED[key]
+    }
+    if not replaced.isdisjoint(layer.values):
+        raise _clash(layer)
     return replaced
+
+
+def _clash(layer: Layer) -> InputError:
+    """The error of a layer that says one thing in two ways."""
+    used = (
+        [(way, key) for way, keys in ways.items() for key in keys if key in layer.values]
+        for ways in _ALTERNATIVES
+    )
+    (first, _), *others = next(given for given in used if len(dict(given)) > 1)
+    key = next(key for way, key in others if way != first)
+    problem = f"value {show(layer.values[key])}: excludes {first}; give one of the two"
+    return InputError(problem, key=key, source=layer.source)
 
 
 def flatten(tables: Mapping[str, object], source: str | None) -> dict[str, object]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
+from typing import Any
+
+from msgspec import Struct
 
 from . import happenings
 from .classes import masks
@@ -13,7 +16,7 @@ from .core import words as w
 from .distributions import Distribution
 from .lawtable import LawTable, Row, ns
 from .scenario import Scenario
-from .schema import Cluster, Event, Network, Protocol, Timeouts
+from .schema import Cluster, Event, Network, Protocol, Start, Timeouts
 from .waits import counted, first_ranges, leases, priorities, timeout_ranges
 
 _KNOWN = 64
@@ -98,8 +101,7 @@ class Patience:
     longest_ns: int
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(Struct, frozen=True):
     """All that `Ensemble` needs to know; picklable, and made of what the engine's rooms take.
 
     `up` is 1 for servers that run, `eligible` for those of them that can lead; `logs` are log
@@ -166,7 +168,7 @@ NUMBERS = ("laws", "pool", "latency_law", "chances", "timeout_ranges", "stable_n
            "limit_ns")  # fmt: skip
 """What can be changed of an ensemble: to build one takes as long as some hundred trials."""
 
-_shape = attrgetter(*(field.name for field in fields(Block) if field.name not in NUMBERS))
+_shape = attrgetter(*(name for name in Block.__struct_fields__ if name not in NUMBERS))
 
 
 def are_alike(one: Block, other: Block) -> bool:
@@ -180,65 +182,28 @@ def are_alike(one: Block, other: Block) -> bool:
 def block(scenario: Scenario) -> Block:
     """The parameter block of a scenario. Raises nothing: a Scenario is valid."""
     table = LawTable()
-    network = scenario.network
-    latency = network.latency_ms or Distribution("constant", (0.0,))
-    timeouts = scenario.timeouts
-    redraw_on, restart_on = masks(
-        timeouts.timer, scenario.protocol.step_down_timer, scenario.protocol.redraw_on_precandidate
-    )
-    cluster = scenario.cluster
-    down = set(cluster.down)
-    passive = {*cluster.witnesses, *cluster.learners}
-    latency_law = table.add(latency)
+    cluster, network, node, stop = (
+        scenario.cluster, scenario.network, scenario.node, scenario.stop,
+    )  # fmt: skip
+    latency_law = table.add(network.latency_ms or Distribution("constant", (0.0,)))
     links = _links(network, cluster.nodes, latency_law, table)
     events, groups = happenings.rows(scenario.scenario.event, cluster.nodes, table.add)
     return Block(
-        nodes=cluster.nodes,
-        quorum=cluster.votes_needed,
-        up=[int(i not in down) for i in range(cluster.nodes)],
-        eligible=[int(i not in down | passive) for i in range(cluster.nodes)],
-        logs=_ranks(cluster.log, cluster.nodes),
-        distinct_logs=int(cluster.log == "distinct"),
-        timeout_ranges=timeout_ranges(timeouts, scenario.protocol, cluster.nodes),
-        heartbeat_ns=ns(scenario.timeouts.heartbeat_ms),
-        redraw_on=redraw_on,
-        restart_on=restart_on,
-        once=int(timeouts.timer == "boot"),
-        own_candidacy=int(timeouts.candidate_ms is not None),
-        window=int(timeouts.timer == "jitter"),
-        polled={"poll": 1, "poll-own-draw": 2}.get(timeouts.timer, 0),
-        detector=_DETECTORS[timeouts.detector],
-        each_tick=int(timeouts.timer == "redraw-each-tick"),
-        first_ranges=first_ranges(timeouts, scenario.protocol, cluster.nodes),
-        ahead=counted(timeouts.fast_forward_ms, timeouts),
-        rank_wait=counted(timeouts.rank_ms, timeouts),
-        ranked=int(timeouts.rank_ms > 0),
-        poll_range=(ns(timeouts.poll_ms[0]), ns(timeouts.poll_ms[1])),
-        tick_ns=ns(scenario.timeouts.tick_ms),
-        tick_aligned=int(scenario.timeouts.tick_phase == "aligned"),
-        drift_ppm=scenario.node.drift_ppm,
-        pre_vote=_PRE_VOTES[scenario.protocol.pre_vote],
-        voting=_voting(timeouts, scenario.protocol, cluster, scenario.scenario.event),
-        patience=_patience(timeouts, scenario.protocol, cluster),
-        repoll_ns=ns(scenario.protocol.repoll_ms),
-        repoll_denied=int(scenario.protocol.repoll_denied),
+        **_apart_from_laws(scenario.timeouts, scenario.protocol, cluster, scenario.scenario),
         latency_law=latency_law,
         chances=[network.loss, network.duplicate],
         ordered=int(network.ordered),
         desk_laws=_desk_laws(scenario, table),
-        crash=int(scenario.scenario.kind == "leader-crash"),
-        steady=int(scenario.scenario.kind == "steady"),
+        drift_ppm=node.drift_ppm,
         events=events,
         groups=groups,
-        overlapped=int(scenario.node.candidacy == "overlapped"),
+        overlapped=int(node.candidacy == "overlapped"),
         # Without events nobody starts again.
-        forgets=int(scenario.node.persistence == "none" and len(events) > 0),
-        pauses=int(any(event.do == "pause" for event in scenario.scenario.event)),
-        synchronised=int(scenario.scenario.crash_phase == "synchronised"),
-        stop_on=_STOPS[scenario.stop.on],
-        stable_ns=ns(scenario.stop.stable_ms),
-        duration_ns=ns(scenario.stop.duration_ms),
-        limit_ns=ns(scenario.stop.limit_ms),
+        forgets=int(node.persistence == "none" and len(events) > 0),
+        stop_on=_STOPS[stop.on],
+        stable_ns=ns(stop.stable_ms),
+        duration_ns=ns(stop.duration_ms),
+        limit_ns=ns(stop.limit_ms),
         laws=table.rows,
         pool=table.pool,
         link_laws=links[0] if links else None,
@@ -249,6 +214,52 @@ def block(scenario: Scenario) -> Block:
 
 # The points of a sweep have most of their tables in common.
 @lru_cache(maxsize=_KNOWN)
+def _apart_from_laws(
+    timeouts: Timeouts, protocol: Protocol, cluster: Cluster, start: Start
+) -> dict[str, Any]:
+    """What a block has from these tables."""
+    redraw_on, restart_on = masks(
+        timeouts.timer, protocol.step_down_timer, protocol.redraw_on_precandidate
+    )
+    nodes = cluster.nodes
+    down = set(cluster.down)
+    passive = {*cluster.witnesses, *cluster.learners}
+    return {
+        "nodes": nodes,
+        "quorum": cluster.votes_needed,
+        "up": [int(i not in down) for i in range(nodes)],
+        "eligible": [int(i not in down | passive) for i in range(nodes)],
+        "logs": _ranks(cluster.log, nodes),
+        "distinct_logs": int(cluster.log == "distinct"),
+        "timeout_ranges": timeout_ranges(timeouts, protocol, nodes),
+        "heartbeat_ns": ns(timeouts.heartbeat_ms),
+        "redraw_on": redraw_on,
+        "restart_on": restart_on,
+        "once": int(timeouts.timer == "boot"),
+        "own_candidacy": int(timeouts.candidate_ms is not None),
+        "window": int(timeouts.timer == "jitter"),
+        "polled": {"poll": 1, "poll-own-draw": 2}.get(timeouts.timer, 0),
+        "detector": _DETECTORS[timeouts.detector],
+        "each_tick": int(timeouts.timer == "redraw-each-tick"),
+        "first_ranges": first_ranges(timeouts, protocol, nodes),
+        "ahead": counted(timeouts.fast_forward_ms, timeouts),
+        "rank_wait": counted(timeouts.rank_ms, timeouts),
+        "ranked": int(timeouts.rank_ms > 0),
+        "poll_range": (ns(timeouts.poll_ms[0]), ns(timeouts.poll_ms[1])),
+        "tick_ns": ns(timeouts.tick_ms),
+        "tick_aligned": int(timeouts.tick_phase == "aligned"),
+        "pre_vote": _PRE_VOTES[protocol.pre_vote],
+        "voting": _voting(timeouts, protocol, cluster, start.event),
+        "patience": _patience(timeouts, protocol, cluster),
+        "repoll_ns": ns(protocol.repoll_ms),
+        "repoll_denied": int(protocol.repoll_denied),
+        "crash": int(start.kind == "leader-crash"),
+        "steady": int(start.kind == "steady"),
+        "pauses": int(any(event.do == "pause" for event in start.event)),
+        "synchronised": int(start.crash_phase == "synchronised"),
+    }
+
+
 def _voting(
     timeouts: Timeouts, protocol: Protocol, cluster: Cluster, events: tuple[Event, ...]
 ) -> Voting:
@@ -281,7 +292,6 @@ def _voting(
     )
 
 
-@lru_cache(maxsize=_KNOWN)
 def _patience(timeouts: Timeouts, protocol: Protocol, cluster: Cluster) -> Patience:
     given = priorities(protocol, cluster.nodes)
     passive = {*cluster.witnesses, *cluster.learners}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from . import callbacks, sample_files, statistics
 from . import engine as engines
@@ -113,11 +114,11 @@ def _with_strategy(parameters: Block, strategy: object, engine: str) -> Block:
     if parameters.tick_ns > 0:
         raise InputError("goes by no ticks; timeouts.tick_ms must be 0", key="strategy")
     if engine == engines.PYTHON:
-        return dataclasses.replace(parameters, own=callbacks.in_python(strategy))
+        return msgspec.structs.replace(parameters, own=callbacks.in_python(strategy))
     if callbacks.is_python(strategy):
         problem = "is written in Python, which the compiled backend does not call"
         raise InputError(f"{problem}; leave out the engine", key="strategy")
-    return dataclasses.replace(parameters, own=callbacks.address(strategy))
+    return msgspec.structs.replace(parameters, own=callbacks.address(strategy))
 
 
 class Result:

@@ -41,6 +41,7 @@ _FILE_LAWS = ("samples", "ping")
 _MATRICES = {"network.matrix_ms": False, "network.matrix_rtt_ms": True}
 _LIMIT_MS = 60_000.0
 _FREE = Distribution("constant", (0.0,))
+_MADE_MAX = 1024
 NO_LAWS: Laws = {}
 
 _HOMES = {key: (key.rpartition(".")[0], key.rpartition(".")[2]) for key in KEYS}
@@ -84,23 +85,64 @@ def defaults() -> Resolved:
     return resolve(NOTHING, [DEFAULTS])
 
 
-def resolve(known: Resolved, layers: Iterable[Layer], held: Laws = NO_LAWS) -> Resolved:
+class Made(NamedTuple):
+    """A table as some layers made it: what the keys that they change came to, and the struct."""
+
+    settled: Mapping[str, Settled]
+    struct: Any
+
+
+def resolve(
+    known: Resolved,
+    layers: Iterable[Layer],
+    held: Laws = NO_LAWS,
+    made: dict[object, Made] | None = None,
+) -> Resolved:
     """Lay layers over a scenario: validate what they change, and fill in the rest anew.
 
     What they do not change holds already: it is neither checked nor read from files again, nor is
-    what is `held`. Raises InputError, naming the layer and the key, for whatever the contract
-    refuses.
+    what is `held`. `made` keeps the tables that they change, for other layers with the same values
+    of them: from the same sources and folders, over the same scenario. Raises InputError, naming
+    the layer and the key, for whatever the contract refuses.
     """
     given = lay(known.given, layers)
-    changed = {key for key, _ in given.rank.items() ^ known.given.rank.items()}
-    settled = _settle(given, changed, known.settled, held)
+    changed = _changed(known.given, given)
     renewed = {_HOMES[key][0] for key in changed} | (TABLES.keys() - known.structs.keys())
-    renewed |= {_FOLLOWS[table] for table in renewed if table in _FOLLOWS}
-    structs = build(renewed, given, settled, known.structs)
+    renewed.update(follows for table, follows in _FOLLOWS.items() if table in renewed)
+    marks = {} if made is None else _marks(given, changed, renewed)
+    there = {table: made[mark] for table, mark in marks.items() if mark in made} if made else {}
+    settled = _settle(given, changed, known.settled, held, there)
+    structs = {**known.structs, **{table: one.struct for table, one in there.items()}}
+    structs = build(renewed - there.keys(), given, settled, structs)
     for check, tables in CHECKS.items():
-        if not renewed.isdisjoint(tables):
+        # What a table is made of is there if its own rules, at least, held.
+        if not renewed.isdisjoint(tables) and (len(tables) > 1 or tables[0] not in there):
             check(given, {table: structs[table] for table in tables})
+    if made is not None:
+        if len(made) >= _MADE_MAX:
+            made.clear()
+        for table in marks.keys() - there.keys():
+            own = {key: settled[key] for key in changed & settled.keys() if _HOMES[key][0] == table}
+            made[marks[table]] = Made(own, structs[table])
     return Resolved(given, settled, structs)
+
+
+def _changed(before: Given, given: Given) -> set[str]:
+    """The keys that layers laid over `before` give, and those that they take away."""
+    changed = before.rank.keys() - given.rank.keys()
+    return changed.union(*(layer.values for layer in given.layers[len(before.layers) :]))
+
+
+def _marks(given: Given, changed: Set[str], renewed: Iterable[str]) -> dict[str, object]:
+    """Of each table what it comes to depends on, beside what layers are laid over."""
+    marks: dict[str, list[object]] = {table: [table] for table in renewed}
+    for key in sorted(changed):
+        mark = key, given.rank.get(key), repr(given.values.get(key))
+        table = _HOMES[key][0]
+        marks[table].append(mark)
+        if table in _FOLLOWS:
+            marks[_FOLLOWS[table]].append(mark)
+    return {table: tuple(mark) for table, mark in marks.items()}
 
 
 @dataclass(frozen=True)
@@ -137,12 +179,23 @@ class _Reader:
 
 
 def _settle(
-    given: Given, changed: Set[str], known: Mapping[str, Settled], held: Laws
+    given: Given,
+    changed: Set[str],
+    known: Mapping[str, Settled],
+    held: Laws,
+    there: Mapping[str, Made],
 ) -> dict[str, Settled]:
-    """What every key that is given came to: `known`, but for those that changed."""
-    settled = {key: known[key] for key in known if key in given.values}
-    read = {memo: law for before in known.values() for memo, law in before.laws.items()}
-    return settled | settle(given, changed, {**held, **read})
+    """What every key that is given came to: `known`, but for those that changed, which may be in
+    tables that are `there`."""
+    settled = dict(known)
+    for key in changed - given.values.keys():
+        settled.pop(key, None)
+    for one in there.values():
+        settled |= one.settled
+    if left := {key for key in changed if _HOMES[key][0] not in there}:
+        read = {memo: law for before in known.values() for memo, law in before.laws.items()}
+        settled |= settle(given, left, {**held, **read})
+    return settled
 
 
 def settle(given: Given, keys: Set[str], read: Laws) -> dict[str, Settled]:

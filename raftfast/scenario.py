@@ -85,12 +85,15 @@ class Scenario:
         layers: Iterable[Layer],
         held: rules.Laws | None = None,
         below: Scenario | None = None,
+        made: dict[object, rules.Made] | None = None,
     ) -> Scenario:
         """The scenario of layers, each laid over the ones before it, the first over `below`.
 
-        Files whose contents are `held` are not read. Raises InputError.
+        Files whose contents are `held` are not read. `made` keeps tables for other layers over the
+        same `below` (see `rules.resolve`). Raises InputError.
         """
-        return cls._build(layers, None if below is None else below._resolved, held or rules.NO_LAWS)
+        known = None if below is None else below._resolved
+        return cls._build(layers, known, held or rules.NO_LAWS, made)
 
     @classmethod
     def preset(cls, name: str, overrides: Sequence[str] = ()) -> Scenario:
@@ -151,9 +154,10 @@ class Scenario:
         layers: Iterable[Layer],
         below: rules.Resolved | None = None,
         held: rules.Laws = rules.NO_LAWS,
+        made: dict[object, rules.Made] | None = None,
     ) -> Scenario:
         known = rules.defaults() if below is None else below
-        resolved = rules.resolve(known, layers, held)
+        resolved = rules.resolve(known, layers, held, made)
         structs = resolved.structs
         top = structs[""]
         return cls(

@@ -63,7 +63,7 @@ class Top(Struct, frozen=True, kw_only=True):
     ] = 10_000
 
 
-class Cluster(Struct, frozen=True, kw_only=True):
+class Cluster(Struct, frozen=True, kw_only=True, cache_hash=True):
     """[cluster]. `log` holds one length a server where it is a tuple; `down` is sorted.
 
     `witnesses` vote and never campaign; `learners` do neither and follow.
@@ -120,7 +120,7 @@ class Server(Struct, frozen=True, kw_only=True):
     candidate_ms: Range | None = None
 
 
-class Timeouts(Struct, frozen=True, kw_only=True):
+class Timeouts(Struct, frozen=True, kw_only=True, cache_hash=True):
     """[timeouts]. Ranges are (low, high) in ms, drawn from [low, high); equal ends are fixed."""
 
     election_ms: Range = (150.0, 300.0)
@@ -151,7 +151,7 @@ class Timeouts(Struct, frozen=True, kw_only=True):
         return self.election_ms if self.candidate_ms is None else self.candidate_ms
 
 
-class Protocol(Struct, frozen=True, kw_only=True):
+class Protocol(Struct, frozen=True, kw_only=True, cache_hash=True):
     """[protocol]. `sticky` is a number of ms where it is not a word."""
 
     pre_vote: Literal["off", "on", "log", "heartbeat-dead", "dry-run"] = "off"
@@ -278,7 +278,7 @@ class Event(Struct, frozen=True, kw_only=True):
     add_ms: Ms | None = None
 
 
-class Start(Struct, frozen=True, kw_only=True):
+class Start(Struct, frozen=True, kw_only=True, cache_hash=True):
     """[scenario]: where a trial begins, and what happens in it."""
 
     kind: Literal["cold-start", "leader-crash", "steady"] = "cold-start"

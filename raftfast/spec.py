@@ -266,8 +266,9 @@ class Spec:
 
     def _seed(self, values: Mapping[str, Any]) -> int:
         """The seed of a point; where points differ in luck, a hash of its values says which."""
-        seed: int = convert(KEYS["seed"], values.get("seed", self.seed), key="seed",
-                            source=self.source)  # fmt: skip
+        seed = self.seed
+        if "seed" in values:
+            seed = convert(KEYS["seed"], values["seed"], key="seed", source=self.source)
         if self.common_random_numbers:
             return seed
         others = {key: value for key, value in values.items() if key != "seed"}

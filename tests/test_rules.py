@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,20 @@ PING = """64 bytes from 10.0.0.2: icmp_seq=2 ttl=64 time=8.00 ms
 --- 10.0.0.2 ping statistics ---
 4 packets transmitted, 1 received, 75% packet loss, time 3004ms
 """
+NODES_3 = {"cluster.nodes": 3}
+PINGED = {"network.latency_ms": {"ping": "ping.txt"}}
+LOSSLESS = {"network.loss": 0}
 some_keys = st.sets(st.sampled_from(sorted(KEYS)), max_size=8)
 
 
-def outcome(known: rules.Resolved, layers: Iterable[Layer]) -> object:
+def outcome(
+    known: rules.Resolved,
+    layers: Iterable[Layer],
+    made: dict[object, rules.Made] | None = None,
+) -> object:
     """What layers came to, or why they do not hold."""
     try:
-        resolved = rules.resolve(known, layers)
+        resolved = rules.resolve(known, layers, made=made)
     except InputError as error:
         return str(error)
     return dict(resolved.structs), rules.written(resolved)
@@ -68,6 +75,59 @@ def test_layer_by_layer_is_as_at_once(
         check_both_ways(layers)
     except InputError:
         assume(False)
+
+
+def check_made(known: rules.Resolved, points: Sequence[Sequence[Layer]]) -> None:
+    made: dict[object, rules.Made] = {}
+    for layers in (*points, *points):
+        assert outcome(known, layers, made) == outcome(known, layers)
+
+
+# Each holds or not, and others that share some of its values come before it and after it.
+@settings(max_examples=100, deadline=None)
+@given(
+    below=tables(),
+    above=st.tuples(tables(), tables()),
+    some=st.lists(st.tuples(some_keys, some_keys, st.booleans()), min_size=2, max_size=6),
+)
+def test_tables_made_before_are_as_made_anew(
+    below: dict[str, Any],
+    above: tuple[dict[str, Any], dict[str, Any]],
+    some: list[tuple[set[str], set[str], bool]],
+    folder: Path,
+) -> None:
+    known = rules.resolve(rules.defaults(), [Layer("below", folder, flatten(below, None))])
+    one, other = (flatten(tables, None) for tables in above)
+    points = []
+    for keys, more, turned in some:
+        values = (other, one) if turned else (one, other)
+        points.append([
+            Layer("own", folder, {key: own[key] for key in chosen if key in own})
+            for own, chosen in zip(values, (keys, more), strict=True)
+        ])  # fmt: skip
+    check_made(known, points)
+
+
+# What is the same of one table, and comes to something else for the rest.
+@pytest.mark.parametrize(
+    "points",
+    [
+        [[{"cluster.nodes": 3}], [{"cluster.nodes": 4}]],
+        [[{"stop.stable_ms": 1}], [{"stop.stable_ms": 1.0}], [{"stop.stable_ms": True}]],
+        [[{"network.link": [{"from": 0, "to": 4, "loss": 1}], **more}] for more in ({}, NODES_3)],
+        [[{"network.link": [{"from": 0, "to": 4, "loss": 1}], **more}] for more in (NODES_3, {})],
+        [[PINGED, LOSSLESS], [LOSSLESS, PINGED]],
+        [[{"node.persist.vote": 1}, {"node.process_ms": 1}], [{"node.process_ms": 1}]],
+        [[{"node.persist.vote": 1}], [{"node.persist.vote": 1}, {"node.persist_ms": 1}]],
+        [[{"scenario.kind": kind, "stop.stable_ms": 5}] for kind in ("steady", "cold-start")],
+        [[{"timeouts.election_ms": 9, **more}] for more in ({"timeouts.heartbeat_ms": 1}, {})],
+    ],
+)
+def test_tables_made_for_one_point_are_not_taken_for_another(
+    points: list[list[dict[str, Any]]], folder: Path
+) -> None:
+    layers = [[Layer("own", folder, values) for values in point] for point in points]
+    check_made(rules.defaults(), layers)
 
 
 # What one key or table says of another.

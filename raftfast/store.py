@@ -22,6 +22,7 @@ FORMAT = 1
 _MAGIC = b"SQLite format 3\x00"
 _CHECKED_MAX = 1 << 28  # to check a larger file for damage takes seconds
 _BUSY_S = 10.0
+_PAGE = 8192
 _INT_MAX = 2**63 - 1
 
 _TABLES = """
@@ -113,6 +114,8 @@ class Store:
         kinds = (" INTEGER" if name.endswith(".count") else "" for name in header[1:])
         names = map(_quoted, header[1:])
         columns = ", ".join(f"{name}{kind}" for name, kind in zip(names, kinds, strict=True))
+        # A page holds three rows; of the usual size it would hold one, and be half empty.
+        self._db.execute(f"PRAGMA page_size = {_PAGE}")
         with self.writing():
             for statement in _TABLES.split(";\n"):
                 self._db.execute(statement)

@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from raftfast._compiled.words cimport (
-    LIMB_BITS, MASK, OCTAVE, PLAIN_END, TALLY_BLOCK, TALLY_END, TALLY_PLACES, TALLY_TRIALS, bits, rarely, vectors, vectors_int,
+    FEW, FEW_AT_ONCE, LIMB_BITS, MASK, OCTAVE, PLAIN_END, TALLY_BLOCK, TALLY_END, TALLY_PLACES, TALLY_TRIALS, bits, pile, rarely, vectors, vectors_int,
 )
 
 @cython.final
@@ -33,6 +33,8 @@ cdef class Tally:
     cdef void count_mixed(self, int column, int64_t[::1] columns, int64_t base, int64_t start, int64_t end, int64_t flags) noexcept nogil
     @cython.locals(most=int64_t)
     cdef void count(self, int side, int64_t[::1] values, int64_t start, int64_t end, int64_t differ) noexcept nogil
+    @cython.locals(base=int64_t, first=int64_t, last=int64_t, at=int64_t, until=int64_t, word=uint64_t, value=int64_t, times=int)
+    cdef vectors count_few(self, int side, int64_t[::1] values, int64_t start, int64_t end) noexcept nogil
     @cython.locals(i=int64_t, base=int64_t, first=int64_t, last=int64_t, value=int64_t, times=int, lane=int)
     cdef void count_plain(self, int side, int64_t[::1] values, int64_t start, int64_t end, int64_t most) noexcept nogil
     @cython.locals(place=int64_t, low=int64_t, high=int64_t)

@@ -134,6 +134,8 @@ cdef enum:
     OCTAVE = 1024
     TALLY_PLACES = 43009
     TALLY_BLOCK = 2048
+    FEW = 8
+    FEW_AT_ONCE = 255
     LIMB_BITS = 25
     NO_TERM = -1
     NOBODY = -1
@@ -174,6 +176,26 @@ cdef extern from *:
         uint64_t low = (x & 0xffffffff) * (y & 0xffffffff), middle = (x >> 32) * (y & 0xffffffff) + (low >> 32);
         uint64_t other = (x & 0xffffffff) * (y >> 32) + (middle & 0xffffffff);
         return ((x >> 32) * (y >> 32) + (middle >> 32) + (other >> 32)) ^ (x * y);
+    }
+    #endif
+    #if defined(__GNUC__)
+    typedef uint64_t four __attribute__((vector_size(32)));
+    static inline uint64_t pile_words(const int64_t *values, int64_t count) {
+        four words = {0, 0, 0, 0}, ones = {1, 1, 1, 1}, next;
+        int64_t i = 0;
+        for (; i + 4 <= count; i += 4) {
+            memcpy(&next, values + i, sizeof next);
+            words += ones << (next << 3);
+        }
+        uint64_t word = words[0] + words[1] + words[2] + words[3];
+        for (; i < count; i++) word += UINT64_C(1) << (values[i] << 3);
+        return word;
+    }
+    #else
+    static inline uint64_t pile_words(const int64_t *values, int64_t count) {
+        uint64_t word = 0;
+        for (int64_t i = 0; i < count; i++) word += UINT64_C(1) << (values[i] << 3);
+        return word;
     }
     #endif
     #if defined(__GNUC__)
@@ -228,8 +250,12 @@ cdef extern from *:
     const double HALF_UNIT
     int64_t whole(double x) noexcept nogil
     uint64_t fold(uint64_t x, uint64_t y) noexcept nogil
+    uint64_t pile_words(const int64_t *values, int64_t count) noexcept nogil
     int bits(uint64_t x) noexcept nogil
     bint rarely(bint x) noexcept nogil
     ctypedef int64_t (*own_function)(
         int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, double) noexcept nogil
     own_function own_draw(size_t address) noexcept nogil
+
+cdef inline uint64_t pile(int64_t[::1] values, int64_t start, int64_t end) noexcept nogil:
+    return pile_words(&values[start], end - start)

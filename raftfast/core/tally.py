@@ -10,6 +10,8 @@ except ImportError:
     from . import standin as cython
 if not cython.compiled:
     from .words import (
+        FEW,
+        FEW_AT_ONCE,
         LIMB_BITS,
         MASK,
         OCTAVE,
@@ -19,6 +21,7 @@ if not cython.compiled:
         TALLY_PLACES,
         TALLY_TRIALS,
         bits,
+        pile,
         rarely,
     )
 
@@ -221,10 +224,36 @@ class Tally:
         most = values[start] | differ
         if differ == 0:
             self.count_run(side, values[start], end - start)
+        elif 0 <= most < FEW:
+            self.count_few(side, values, start, end)
         elif 0 <= most < PLAIN_END and most < 4 * (end - start):
             self.count_plain(side, values, start, end, most)
         else:
             self.count_each(side, values, start, end)
+
+    def count_few(self, side: int, values: array[int], start: int, end: int) -> None:
+        """Count values from 0 to FEW - 1, which most columns have."""
+        base = side * TALLY_PLACES + 1
+        first = self.plain_first[side]
+        last = self.plain_end[side] - 1
+        at = start
+        while at < end:
+            until = at + FEW_AT_ONCE
+            if until > end:
+                until = end
+            word = pile(values, at, until)
+            value = 0
+            while word != 0:
+                times = word & FEW_AT_ONCE
+                if times != 0:
+                    self.counts[base + value] += times
+                    first = value + 1 if value + 1 < first else first
+                    last = value + 1 if value + 1 > last else last
+                word >>= 8
+                value += 1
+            at = until
+        self.plain_first[side] = first
+        self.plain_end[side] = last + 1
 
     def count_plain(self, side: int, values: array[int], start: int, end: int, most: int) -> None:
         """Count values from 0 to `most`, which is plain.

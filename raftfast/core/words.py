@@ -5,7 +5,7 @@ The compiled twin of this room is `_compiled/words.pxd`; a test holds the two ag
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 # Roles of a server.
 FOLLOWER = 0
@@ -177,6 +177,8 @@ TALLY_END = 1 << 51  # over twice the longest time there is, in ns
 TALLY_PLACES = 43009  # what is missing, plain values, forty octaves
 TALLY_BLOCK = 1 << 11  # trials whose squares do not overflow together
 TALLY_TRIALS = (1 << 31) - 1
+FEW = 8  # smaller values are counted in the bytes of a word,
+FEW_AT_ONCE = 255  # as many as a byte can count
 LIMB_BITS = 25
 
 NO_TERM = -1
@@ -217,6 +219,15 @@ def fold(x: int, y: int) -> int:
     """The upper 64 bits of a product of two 64-bit numbers, exclusive or the lower."""
     product = x * y
     return (product >> 64) ^ (product & MASK)
+
+
+def pile(values: Sequence[int], start: int, end: int) -> int:
+    """How often each number below FEW is among values[start .. end - 1], which are no others and
+    FEW_AT_ONCE at most: in a byte each, the lowest for 0."""
+    word = 0
+    for i in range(start, end):
+        word += 1 << (8 * values[i])
+    return word
 
 
 def own_draw(own: Callable[..., int]) -> Callable[..., int]:

@@ -18,7 +18,7 @@ from . import engine as engines
 from .columns import BLOCK, COLUMNS, Columns
 from .core import words as w
 from .errors import RunError
-from .parameters import Block, are_alike
+from .parameters import Block
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,13 +68,10 @@ class Worker:
         if self.stopped:
             self.ensemble.cancel()
 
-    def turn_to(self, block: Block) -> bool:
-        """Run trials of this block from now on, if the ensemble can be changed to it."""
-        if not are_alike(self.block, block):
-            return False
+    def turn_to(self, block: Block) -> None:
+        """Run trials of this block, which `are_alike` with the one before, from now on."""
         self.block = block
         self.ensemble.take_numbers(block)
-        return True
 
     def is_small(self) -> bool:
         """Whether it takes a few megabytes at most: it never had to grow, nor has large laws."""

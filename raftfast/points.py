@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from .cells import Row, Said, rows_of
 from .columns import BLOCK, block_digest, weighted_sums
 from .errors import RaftfastError
 from .histograms import Histograms, Reading, count_block, open_tally, pack_all
-from .parameters import Block, block
+from .parameters import Block, are_alike, block
 from .samples import pack
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
 _KEPT = 8  # workers, for the next point that is alike
 _BLOCKS = 64  # of a piece, whose sums wait for their digests
+_FAILURES = (RaftfastError, MemoryError)  # of a point, which the others may not have
 _FREED = 31 << 20  # below the 32 MiB up to which glibc learns from it
 
 
@@ -87,25 +87,46 @@ class Runner:
         its runs everything else takes twice as long.
         """
         outcomes: list[Outcome] = []
-        prepared = []
+        groups: list[list[_Prepared]] = []
         for piece in pieces:
-            with _noted(piece, outcomes):
+            try:
                 scenario = self.spec.scenario(piece.point)
-                prepared.append((piece, scenario, block(scenario)))
-        # An ensemble can be changed to the next point most often if that has as many servers.
-        prepared.sort(key=lambda each: each[2].nodes)
+                one = _Prepared(piece, scenario, block(scenario))
+            except _FAILURES as error:
+                outcomes.append(_failed(piece, error))
+                continue
+            group = next((some for some in groups if are_alike(some[0].block, one.block)), None)
+            if group is None:
+                groups.append([one])
+            else:
+                group.append(one)
         done = []
-        for piece, scenario, parameters in prepared:
-            if self.stopped.is_set():
-                break
-            with _noted(piece, outcomes):
-                if trials := self._simulate(piece, scenario.seed, parameters):
-                    done.append((scenario, trials))
+        for group in groups:
+            done += self._simulate_alike(group, outcomes)
         return outcomes + _outcomes(done)
 
-    def _simulate(self, piece: Piece, seed: int, parameters: Block) -> _Trials | None:
+    def _simulate_alike(
+        self, group: Sequence[_Prepared], outcomes: list[Outcome]
+    ) -> list[tuple[Scenario, _Trials]]:
+        """The trials of points whose blocks are alike; what fails is an outcome."""
+        done = []
+        worker = None
+        for piece, scenario, parameters in group:
+            if self.stopped.is_set():
+                break
+            try:
+                worker = self._worker_for(parameters, worker)
+                if trials := self._simulate(worker, piece, scenario.seed):
+                    done.append((scenario, trials))
+            except _FAILURES as error:
+                worker = None  # What failed is not used again.
+                outcomes.append(_failed(piece, error))
+        if worker is not None:
+            self._kept = [worker, *self._kept[: _KEPT - 1]]
+        return done
+
+    def _simulate(self, worker: Worker, piece: Piece, seed: int) -> _Trials | None:
         """The trials of a piece, None where it was stopped."""
-        worker = self._worker_for(parameters)
         self._worker = worker
         if self.stopped.is_set():
             return None
@@ -132,28 +153,28 @@ class Runner:
             if self.samples:
                 columns.append((start, count, pack(values)))
         self._buffer = worker.buffer
-        self._keep(worker)
         return _Trials(piece, Reading.of(tally), digests, sums, elapsed, events, columns)
 
-    def _worker_for(self, parameters: Block) -> Worker:
-        """A worker for these parameters: one from before that can be turned to them, or a new one.
+    def _worker_for(self, parameters: Block, last: Worker | None) -> Worker:
+        """A worker for these parameters: the last one, which is alike, or one from before that can
+        be turned to them, or a new one.
 
         The points of a sweep often differ in numbers alone, or take turns in what else they have.
         """
-        alike = next((worker for worker in self._kept if worker.turn_to(parameters)), None)
+        if last is not None:
+            last.turn_to(parameters)
+            return last
+        alike = next((one for one in self._kept if are_alike(one.block, parameters)), None)
         # What a large one takes may be wanted.
         self._worker = None
         self._kept = [worker for worker in self._kept if worker is not alike and worker.is_small()]
         if alike is not None:
+            alike.turn_to(parameters)
             return alike
         worker = Worker(parameters, self.engine)
         # Fresh memory costs more than the trials of a small point.
         worker.buffer = self._buffer
         return worker
-
-    def _keep(self, worker: Worker) -> None:
-        """Keep a worker for points to come, and those last in use before it."""
-        self._kept = [worker, *self._kept[: _KEPT - 1]]
 
     def _count(self, values: NDArray[np.int64], skipped: int) -> NDArray[np.uint64]:
         """Count the trials of a block but the first, and return the `weighted_sums` of all."""
@@ -162,6 +183,14 @@ class Runner:
         if skipped:
             sums[:skipped] = weighted_sums(values[:, :skipped])
         return sums
+
+
+class _Prepared(NamedTuple):
+    """A piece, and what its point is."""
+
+    piece: Piece
+    scenario: Scenario
+    block: Block
 
 
 class _Trials(NamedTuple):
@@ -177,15 +206,8 @@ class _Trials(NamedTuple):
     columns: list[tuple[int, int, bytes]]
 
 
-@contextmanager
-def _noted(piece: Piece, outcomes: list[Outcome]) -> Iterator[None]:
-    """Let what goes wrong with a piece be its outcome."""
-    try:
-        yield
-    except RaftfastError as error:
-        outcomes.append(Outcome(piece, error=str(error)))
-    except MemoryError:
-        outcomes.append(Outcome(piece, error="out of memory"))
+def _failed(piece: Piece, error: Exception) -> Outcome:
+    return Outcome(piece, error="out of memory" if isinstance(error, MemoryError) else str(error))
 
 
 def _outcomes(done: Sequence[tuple[Scenario, _Trials]]) -> list[Outcome]:

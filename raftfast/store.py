@@ -8,9 +8,11 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from . import rows
 from .errors import InputError, RunError
 
 APPLICATION = 0x52414654
@@ -22,8 +24,11 @@ FORMAT = 1
 _MAGIC = b"SQLite format 3\x00"
 _CHECKED_MAX = 1 << 28  # to check a larger file for damage takes seconds
 _BUSY_S = 10.0
-_PAGE = 8192
 _INT_MAX = 2**63 - 1
+
+# Among doubles whole numbers are known by their column. In a REAL one SQLite keeps those doubles
+# short that are whole, as half of them are.
+_KINDS = {name: " INTEGER" if name.endswith(".count") else " REAL" for name in rows.statistics()}
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -110,12 +115,7 @@ class Store:
 
     def _furnish(self, meta: Mapping[str, str], header: Sequence[str]) -> None:
         """Make the tables."""
-        # Among doubles whole numbers are known by their column.
-        kinds = (" INTEGER" if name.endswith(".count") else "" for name in header[1:])
-        names = map(_quoted, header[1:])
-        columns = ", ".join(f"{name}{kind}" for name, kind in zip(names, kinds, strict=True))
-        # A page holds three rows; of the usual size it would hold one, and be half empty.
-        self._db.execute(f"PRAGMA page_size = {_PAGE}")
+        columns = ", ".join(f"{_quoted(name)}{_KINDS.get(name, '')}" for name in header[1:])
         with self.writing():
             for statement in _TABLES.split(";\n"):
                 self._db.execute(statement)
@@ -176,6 +176,10 @@ class Store:
 
     def header(self) -> list[str]:
         """The columns of a row."""
+        return list(self._header)
+
+    @cached_property
+    def _header(self) -> list[str]:
         with self._told():
             return [row[1] for row in self._db.execute("PRAGMA table_info(result)")]
 
@@ -256,7 +260,7 @@ class Store:
 
     def finish(self, rows: Iterable[Sequence[Any]], wholes: Sequence[Part]) -> None:
         """Keep finished points: their rows, whose nans become NULL, and what they are made of."""
-        marks = ", ".join("?" * len(self.header()))
+        marks = ", ".join("?" * len(self._header))
         self._db.executemany(f"INSERT OR REPLACE INTO result VALUES ({marks})", rows)
         self._db.executemany(
             "INSERT OR REPLACE INTO distribution VALUES (?, ?, ?, ?, ?)",

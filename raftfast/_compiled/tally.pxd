@@ -19,8 +19,12 @@ cdef class Tally:
     cdef int64_t place(self, int64_t value) noexcept nogil
     @cython.locals(at=int64_t, until=int64_t)
     cpdef void add(self, int64_t[::1] columns, int64_t stride, int64_t start, int64_t end, uint64_t[::1] sums)
-    @cython.locals(flags=int64_t, kind=int64_t, mixed=int64_t, i=int64_t, column=int, base=int64_t, differ=int64_t, weight=uint64_t, common=uint64_t)
+    @cython.locals(flags=int64_t, kind=int64_t, mixed=bint, column=int, base=int64_t, differ=int64_t, weight=uint64_t, common=uint64_t)
     cdef void add_block(self, int64_t[::1] columns, int64_t stride, int64_t start, int64_t end, uint64_t[::1] sums) noexcept nogil
+    @cython.locals(i=int64_t)
+    cdef vectors clear_sums(self, uint64_t[::1] sums, int64_t start, int64_t end) noexcept nogil
+    @cython.locals(i=int64_t)
+    cdef vectors add_to_sums(self, uint64_t[::1] sums, int64_t start, int64_t end, uint64_t amount) noexcept nogil
     @cython.locals(base=int64_t, differ=int64_t, i=int64_t)
     cdef vectors_int is_first_again(self, int64_t[::1] columns, int64_t stride, int64_t start, int64_t end) noexcept nogil
     @cython.locals(kind=int, side=int, base=int64_t, place=int64_t, last=int64_t, i=int)

@@ -124,14 +124,11 @@ class Tally:
         """Count at most TALLY_BLOCK trials, after sorting them by their kind if that is mixed."""
         flags = self.censored * stride
         kind = 1 if columns[flags + start] != 0 else 0
-        mixed = 0
-        for i in range(flags + start, flags + end):
-            mixed |= kind ^ (1 if columns[i] != 0 else 0)
+        mixed = self.differ(columns, flags + start, flags + end) != 0
         if self.alike and not self.is_first_again(columns, stride, start, end):
             self.part_twins()
         common = 0
-        for i in range(start, end):
-            sums[i] = 0
+        self.clear_sums(sums, start, end)
         for column in range(self.columns):
             base = column * stride
             if column == self.twin and self.alike:
@@ -147,8 +144,15 @@ class Tally:
                 self.count_mixed(column, columns, base, start, end, flags)
             else:
                 self.count(2 * column + kind, columns, base + start, base + end, differ)
+        self.add_to_sums(sums, start, end, common)
+
+    def clear_sums(self, sums: array[int], start: int, end: int) -> None:
         for i in range(start, end):
-            sums[i] = (sums[i] + common) & MASK
+            sums[i] = 0
+
+    def add_to_sums(self, sums: array[int], start: int, end: int, amount: int) -> None:
+        for i in range(start, end):
+            sums[i] = (sums[i] + amount) & MASK
 
     def is_first_again(self, columns: array[int], stride: int, start: int, end: int) -> int:
         """Whether trials start .. end - 1 have in the column `twin` what they have in the first."""

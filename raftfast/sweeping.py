@@ -25,7 +25,7 @@ from .spec import Spec
 from .store import Part, Store, as_cell
 from .version import VERSION
 
-TASK_S = 0.3
+TASK_S = 0.5
 """How long a task keeps a worker busy, about: what is lost at most when it dies."""
 
 ATTEMPTS_MAX = 3

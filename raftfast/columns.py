@@ -40,6 +40,10 @@ COLUMNS = (
 )
 """Every column: int64 in the engine, -1 where there is no value (what each means: MODEL.md)."""
 
+TWIN = COLUMNS.index("unavailable_ms")
+"""Most often the first column again: while no leader is lost, nobody leads until the election
+ends."""
+
 _TOGETHER = 4  # trials to a number of what a digest is over
 
 BLOCK = 5000

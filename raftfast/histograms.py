@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from . import complete, statistics
 from . import engine as engines
 from .bins import Large, Side, edges, exact_moments
-from .columns import COLUMNS, FINAL, TIMES, weights
+from .columns import COLUMNS, FINAL, TIMES, TWIN, weights
 from .core import words as w
 from .packing import TRIALS_MAX, pack, unpack
 from .rows import METRICS, PERCENTILES
@@ -32,15 +32,13 @@ NOTHING = np.empty(0, dtype=np.int64)
 _ROOM = 4096
 _SUMS = 11  # numbers that `Tally.read_sums` gives of a side
 _CENSORED = COLUMNS.index("censored")
-# As long as no leader is lost, nobody leads until the election ends.
-_TWIN = COLUMNS.index("unavailable_ms")
 
 
 def open_tally(engine: str) -> Any:
     """A new `Tally` of every column, in which `count_block` counts an engine's trials."""
     counts = np.zeros(SIDES * w.TALLY_PLACES, dtype=np.int32)
     make = engines.load(engine).Tally
-    return make(len(COLUMNS), _CENSORED, _TWIN, weights().copy().data, counts.data)
+    return make(len(COLUMNS), _CENSORED, TWIN, weights().copy().data, counts.data)
 
 
 def count_block(tally: Any, block: Ints, sums: NDArray[np.uint64], first: int = 0) -> None:
@@ -85,6 +83,7 @@ class Histograms:
 
     keys, counts: side * TALLY_PLACES + place of each bin that is not empty, ascending, and how many
     values it has (see `core/tally.py`); large: what is exact of values that share bins, by side.
+    A side of the column TWIN that is the first column's of its kind again is left out of all three.
     """
 
     keys: Ints
@@ -104,7 +103,8 @@ class Histograms:
     def from_reading(cls, reading: Reading) -> Histograms:
         """What was read of a `Tally`."""
         rows = reading.sums.reshape(-1, _SUMS).tolist()
-        return cls(reading.keys, reading.counts, {side: _large(*row) for side, *row in rows})
+        large = {side: _large(*row) for side, *row in rows}
+        return cls(reading.keys, reading.counts, large)._without_twins()
 
     @classmethod
     def from_blocks(cls, blocks: Iterable[Ints], engine: str) -> Histograms:
@@ -117,7 +117,7 @@ class Histograms:
     @classmethod
     def from_bytes(cls, data: bytes) -> Histograms:
         """What `to_bytes` wrote; ValueError for bytes that are damaged or of another version."""
-        return cls(*unpack(data, SIDES, _TWIN))
+        return cls(*unpack(data, SIDES))._without_twins()
 
     def to_bytes(self) -> bytes:
         """See `packing`: a few hundred bytes for a hundred trials, some thousand for many."""
@@ -242,7 +242,45 @@ class Histograms:
             whole.large,
         )
 
+    def is_left_out(self, kind: int) -> bool:
+        """Whether TWIN, over trials of a kind, is the first column again; so of none, too."""
+        side = 2 * TWIN + kind
+        return self.bounds[side] == self.bounds[side + 1]
+
+    def _without_twins(self) -> Histograms:
+        """The same, with sides of TWIN left out that are the first column's again."""
+        keys, counts, large = self.keys, self.counts, dict(self.large)
+        for kind in (1, 0):
+            side = 2 * TWIN + kind
+            (start, end), (begin, stop) = (self.bounds[s : s + 2] for s in (kind, side))
+            if (
+                begin < stop
+                and end - start == stop - begin
+                and large.get(kind) == large.get(side)
+                and np.array_equal(counts[start:end], counts[begin:stop])
+                and np.array_equal(keys[start:end] + 2 * TWIN * w.TALLY_PLACES, keys[begin:stop])
+            ):
+                keys, counts = (np.delete(row, slice(begin, stop)) for row in (keys, counts))
+                large.pop(side, None)
+        return self if keys is self.keys else Histograms(keys, counts, large)
+
+    def _with_twins(self) -> Histograms:
+        """The same, with nothing left out, to be counted together with what is no twin."""
+        keys, counts, large = self.keys, self.counts, dict(self.large)
+        for kind in (1, 0):
+            side = 2 * TWIN + kind
+            start, end, at = (self.bounds[s] for s in (kind, kind + 1, side))
+            if self.is_left_out(kind):
+                again = keys[start:end] + 2 * TWIN * w.TALLY_PLACES
+                keys = np.insert(keys, at, again)
+                counts = np.insert(counts, at, counts[start:end])
+                if kind in large:
+                    large[side] = large[kind]
+        return Histograms(keys, counts, large)
+
     def _side(self, side: int) -> Side:
+        if side // 2 == TWIN and self.is_left_out(side % 2):
+            side %= 2
         start, end = self.bounds[side : side + 2]
         places = self.keys[start:end] - side * w.TALLY_PLACES
         return Side(places, self.counts[start:end], self.large.get(side), _unit(side))
@@ -279,7 +317,7 @@ def _large(least: int, most: int, *limbs: int) -> Large:
 
 def pack_all(records: Sequence[Histograms]) -> list[bytes]:
     """`to_bytes` of each: together they take less time."""
-    return pack(records, SIDES, _TWIN) if records else []
+    return pack(records, SIDES) if records else []
 
 
 def merge(parts: Iterable[Histograms]) -> Histograms:
@@ -290,6 +328,8 @@ def merge(parts: Iterable[Histograms]) -> Histograms:
     parts = list(parts)
     if sum(part.trials for part in parts) > TRIALS_MAX:
         raise ValueError(f"more than {TRIALS_MAX:,} trials in one histogram")
+    if not all(part.is_left_out(kind) for part in parts for kind in (0, 1)):
+        parts = [part._with_twins() for part in parts]
     keys = np.concatenate([NOTHING, *(part.keys for part in parts)])
     order = keys.argsort(kind="stable")
     keys = keys[order]
@@ -300,4 +340,4 @@ def merge(parts: Iterable[Histograms]) -> Histograms:
         for side, one in part.large.items():
             large[side] = large[side].joined(one) if side in large else one
     counts = np.add.reduceat(counts, starts) if starts.size else counts
-    return Histograms(keys[starts], counts, dict(sorted(large.items())))
+    return Histograms(keys[starts], counts, dict(sorted(large.items())))._without_twins()

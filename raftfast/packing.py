@@ -4,7 +4,7 @@ One byte for the version, four for the CRC-32 of what follows, and then, deflate
 there can be, how many trials ended and how many were censored; of each side how many places are in
 use, and the first of these; for each further place how far it is from the one before, and how often
 it was met, both less one; and of each side with large values its `Large`. How often a first place
-was met is what the others leave of the trials. A side that is another's again is left out.
+was met is what the others leave of the trials.
 
 Numbers of more than a byte are little-endian. Those of a row are written byte by byte, all the
 lowest ones first, as most of the higher ones are zero; the two long rows in single bytes, LONG for
@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bins import Large, edges, place
+from .columns import TWIN
 from .core import words as w
 from .statistics import Ints
 
@@ -43,7 +44,8 @@ _LARGE = (7, 7, 12, 18)
 class Packable(Protocol):
     """Histograms: places in use, ascending, how often each, and large values by side.
 
-    A key is side * TALLY_PLACES + place. Every column has a value or its lack for every trial.
+    A key is side * TALLY_PLACES + place. Every column has a value or its lack for every trial, but
+    a side of the column TWIN may have nothing where it is the first column's again.
     """
 
     @property
@@ -65,11 +67,8 @@ class Packable(Protocol):
     def censored(self) -> int: ...
 
 
-def pack(records: Sequence[Packable], sides: int, twin: int) -> list[bytes]:
-    """The bytes of each of several histograms, which take less time together.
-
-    Of the column `twin` a side is left out that is the first column's of its kind again.
-    """
+def pack(records: Sequence[Packable], sides: int) -> list[bytes]:
+    """The bytes of each of several histograms, which take less time together."""
     keys = np.concatenate([record.keys for record in records])
     counts = np.concatenate([record.counts for record in records])
     bounds = np.array([record.bounds for record in records])
@@ -79,14 +78,6 @@ def pack(records: Sequence[Packable], sides: int, twin: int) -> list[bytes]:
     firsts = np.where(sizes > 0, np.append(keys, 0)[bounds[:, :-1]] - edges(sides)[:-1], 0)
     later = np.ones(keys.size, dtype=np.bool_)
     later[bounds[:, :-1][sizes > 0]] = False
-    heads = []
-    for i, record in enumerate(records):
-        heads.append(_HEAD.pack(sides, record.ended, record.censored))
-        for kind, trials in enumerate((record.ended, record.censored)):
-            side = 2 * twin + kind
-            if trials and _are_same(record, kind, side):
-                later[bounds[i, side] : bounds[i, side + 1]] = False
-                sizes[i, side] = firsts[i, side] = 0
     (there,) = later.nonzero()
     gaps = _Row.of(keys[there] - keys[there - 1] - 1, _GAP)
     rest = _Row.of(counts[there] - 1, _COUNT)
@@ -98,27 +89,12 @@ def pack(records: Sequence[Packable], sides: int, twin: int) -> list[bytes]:
     cuts = [0, *there.searchsorted(ends).tolist()]
     return [
         _framed(
-            [heads[i], begun[i].tobytes(), *gaps.between(first, last), *rest.between(first, last)]
-            + [
-                _written(large)
-                for side, large in sorted(records[i].large.items())
-                if sizes[i, side]
-            ]
+            [_HEAD.pack(sides, record.ended, record.censored), begun[i].tobytes()]
+            + [*gaps.between(first, last), *rest.between(first, last)]
+            + [_written(large) for _, large in sorted(record.large.items())]
         )
-        for i, (first, last) in enumerate(pairwise(cuts))
+        for i, (record, (first, last)) in enumerate(zip(records, pairwise(cuts), strict=True))
     ]
-
-
-def _are_same(record: Packable, side: int, other: int) -> bool:
-    """Whether two sides of a record have the same values, of all that is known."""
-    keys, counts = record.keys, record.counts
-    (start, end), (begin, stop) = (record.bounds[s : s + 2] for s in (side, other))
-    return (
-        end - start == stop - begin
-        and record.large.get(side) == record.large.get(other)
-        and np.array_equal(counts[start:end], counts[begin:stop])
-        and np.array_equal(keys[start:end] + (other - side) * w.TALLY_PLACES, keys[begin:stop])
-    )
 
 
 class _Row(NamedTuple):
@@ -152,7 +128,7 @@ def _framed(parts: Sequence[bytes]) -> bytes:
     return bytes([VERSION]) + zlib.crc32(deflated).to_bytes(4, "little") + deflated
 
 
-def unpack(data: bytes, sides: int, twin: int) -> tuple[Ints, Ints, dict[int, Large]]:
+def unpack(data: bytes, sides: int) -> tuple[Ints, Ints, dict[int, Large]]:
     """What `pack` was given; ValueError for bytes that are damaged, or of another version."""
     if len(data) < 6 or data[0] != VERSION:
         found = f"version {data[0]}" if data else "nothing"
@@ -160,7 +136,7 @@ def unpack(data: bytes, sides: int, twin: int) -> tuple[Ints, Ints, dict[int, La
     if zlib.crc32(data[5:]) != int.from_bytes(data[1:5], "little"):
         raise ValueError("histograms: the bytes are damaged")
     try:
-        return _Reader(zlib.decompress(data[5:], wbits=-15)).read(sides, twin)
+        return _Reader(zlib.decompress(data[5:], wbits=-15)).read(sides)
     except (zlib.error, struct.error, IndexError) as error:
         raise ValueError(f"histograms: the bytes are damaged: {error}") from None
 
@@ -172,7 +148,7 @@ class _Reader:
         self.payload = payload
         self.at = 0
 
-    def read(self, sides: int, twin: int) -> tuple[Ints, Ints, dict[int, Large]]:
+    def read(self, sides: int) -> tuple[Ints, Ints, dict[int, Large]]:
         found, *trials = _HEAD.unpack_from(self.payload)
         self.at = _HEAD.size
         _insist(found == sides, f"{found} sides, not {sides}")
@@ -181,7 +157,7 @@ class _Reader:
         there = sizes > 0
         expected = np.array(trials * (sides // 2)) > 0
         (left_out,) = (there != expected).nonzero()
-        twins = {2 * twin + kind for kind in (0, 1) if there[kind]}
+        twins = {2 * TWIN + kind for kind in (0, 1) if there[kind]}
         _insist(twins.issuperset(left_out.tolist()), "a side without places")
         _insist(not firsts[~there].any(), "a first place of nothing")
         (used,) = there.nonzero()
@@ -209,11 +185,7 @@ class _Reader:
             for side, at in zip(used[far].tolist(), last[far].tolist(), strict=True)
         }
         _insist(self.at == len(self.payload), "they are too long")
-        for side in left_out.tolist():
-            keys, counts = _again(keys, counts, side - 2 * twin, side)
-            if side - 2 * twin in large:
-                large[side] = large[side - 2 * twin]
-        return keys, counts, dict(sorted(large.items()))
+        return keys, counts, large
 
     def row(self, count: int, width: int) -> Ints:
         """As many numbers as a `_Row` was of."""
@@ -242,17 +214,6 @@ class _Reader:
         _insist(w.PLAIN_END <= large.least <= large.most < w.TALLY_END, "no such large values")
         _insist(place(large.most) == last, "the largest value is not in the last place")
         return large
-
-
-def _again(keys: Ints, counts: Ints, side: int, other: int) -> tuple[Ints, Ints]:
-    """Keys and counts to which those of a side are added as another's."""
-    start, end = keys.searchsorted(edges(side + 1)[side:])
-    at = keys.searchsorted(other * w.TALLY_PLACES)
-    again = keys[start:end] + (other - side) * w.TALLY_PLACES
-    return (
-        np.concatenate((keys[:at], again, keys[at:])),
-        np.concatenate((counts[:at], counts[start:end], counts[at:])),
-    )
 
 
 def _insist(holds: bool, otherwise: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from . import complete
 from .bins import exact_moments, middles
-from .columns import COLUMNS, TIMES
+from .columns import COLUMNS, TIMES, TWIN
 from .core import words as w
 from .rows import METRICS, PERCENTILES
 from .statistics import RATES, Floats, Ints, wilson
@@ -27,6 +27,7 @@ NS_PER_MS = 10**6
 _SPAN = 2 * len(COLUMNS) * w.TALLY_PLACES
 _COLUMN = np.array([COLUMNS.index(name) for name in METRICS])
 _METRIC = {2 * COLUMNS.index(name): m for m, name in enumerate(METRICS)}
+_FIRST, _TWIN = _METRIC[0], _METRIC[2 * TWIN]
 _UNIT = np.array([NS_PER_MS if name in TIMES else 1 for name in METRICS])
 _RATED = np.array([COLUMNS.index(column) for column, _ in RATES.values()])
 _MOST = np.array([most for _, most in RATES.values()])
@@ -80,7 +81,10 @@ class Sheet:
             means, sds = (found.ravel()[there] for found in self._moments())
             pick = self._picks(sizes, there)
             out[there] = complete.statistics(sizes[there], means, sds, pick, PERCENTILES)
-        return out.reshape(len(self.records), len(METRICS), len(names))
+        found: Floats = out.reshape(len(self.records), len(METRICS), len(names))
+        again = [record.is_left_out(0) for record in self.records]
+        found[again, _TWIN] = found[again, _FIRST]
+        return found
 
     @cached_property
     def _sizes(self) -> Ints:

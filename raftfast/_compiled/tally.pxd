@@ -50,10 +50,9 @@ cdef class Tally:
     cdef void note_extremes(self, int side, int64_t least, int64_t most) noexcept nogil
     cdef void sum_up(self, int side, int64_t total, int64_t lows, int64_t mixed, int64_t highs) noexcept nogil
     cdef inline void carry(self, int i, int64_t amount) noexcept nogil
-    @cython.locals(size=int64_t, side=int, counted=int, base=int64_t, further=int64_t, first=int64_t, last=int64_t)
+    @cython.locals(size=int64_t, side=int, base=int64_t, first=int64_t, last=int64_t)
     cpdef int64_t read_places(self, int64_t[::1] found, int64_t capacity) noexcept nogil
     @cython.locals(key=int64_t, times=int64_t)
-    cdef int64_t read_range(self, int64_t[::1] found, int64_t capacity, int64_t size, int64_t start, int64_t end, int64_t further) noexcept nogil
-    cdef inline int counted_as(self, int side) noexcept nogil
-    @cython.locals(n=int, side=int, counted=int, i=int)
+    cdef int64_t read_range(self, int64_t[::1] found, int64_t capacity, int64_t size, int64_t start, int64_t end) noexcept nogil
+    @cython.locals(n=int, side=int, i=int)
     cpdef int read_sums(self, int64_t[::1] found) noexcept nogil

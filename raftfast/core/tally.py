@@ -387,53 +387,45 @@ class Tally:
         """Write what place was used to `found`, ascending, and from `capacity` on how often.
 
         A place is written as side * TALLY_PLACES + place. Returns how many there are; those beyond
-        `capacity` are not written.
+        `capacity` are not written. While the column `twin` is `alike`, it has none.
         """
         size = 0
         for side in range(self.sides):
-            counted = self.counted_as(side)
-            base = counted * TALLY_PLACES
-            further = (side - counted) * TALLY_PLACES
-            first = base + self.plain_first[counted]
-            last = base + self.plain_end[counted]
-            size = self.read_range(found, capacity, size, first, last, further)
-            if self.most[counted] > 0:
-                first = base + self.place(self.least[counted])
-                last = base + self.place(self.most[counted]) + 1
-                size = self.read_range(found, capacity, size, first, last, further)
+            base = side * TALLY_PLACES
+            first = base + self.plain_first[side]
+            last = base + self.plain_end[side]
+            size = self.read_range(found, capacity, size, first, last)
+            if self.most[side] > 0:
+                first = base + self.place(self.least[side])
+                last = base + self.place(self.most[side]) + 1
+                size = self.read_range(found, capacity, size, first, last)
         return size
 
-    def read_range(
-        self, found: array[int], capacity: int, size: int, start: int, end: int, further: int
-    ) -> int:
-        """Write which of counts[start .. end - 1] are not zero, and so much `further`."""
+    def read_range(self, found: array[int], capacity: int, size: int, start: int, end: int) -> int:
+        """Write which of counts[start .. end - 1] are not zero."""
         for key in range(start, end):
             times = self.counts[key]
             if times != 0:
                 if size < capacity:
-                    found[size] = key + further
+                    found[size] = key
                     found[capacity + size] = times
                 size += 1
         return size
-
-    def counted_as(self, side: int) -> int:
-        """The side with which a side was counted: most often itself."""
-        return side - 2 * self.twin if self.alike and side // 2 == self.twin else side
 
     def read_sums(self, found: array[int]) -> int:
         """Write eleven numbers for each side with large values, and return how many sides.
 
         They are the side, its least and its most large value, and the limbs (low, high) of the four
-        sums. `found` must hold eleven for every side.
+        sums. `found` must hold eleven for every side. While the column `twin` is `alike`, it has
+        none.
         """
         n = 0
         for side in range(self.sides):
-            counted = self.counted_as(side)
-            if self.most[counted] > 0:
+            if self.most[side] > 0:
                 found[n] = side
-                found[n + 1] = self.least[counted]
-                found[n + 2] = self.most[counted]
+                found[n + 1] = self.least[side]
+                found[n + 2] = self.most[side]
                 for i in range(8):
-                    found[n + 3 + i] = self.sums[8 * counted + i]
+                    found[n + 3 + i] = self.sums[8 * side + i]
                 n += 11
         return n // 11

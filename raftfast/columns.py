@@ -9,6 +9,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .core.words import FOLDED
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -43,8 +45,6 @@ COLUMNS = (
 TWIN = COLUMNS.index("unavailable_ms")
 """Most often the first column again: while no leader is lost, nobody leads until the election
 ends."""
-
-_TOGETHER = 4  # trials to a number of what a digest is over
 
 BLOCK = 5000
 """How many trials a digest takes together: no power of two, as the columns of a block would all
@@ -176,9 +176,13 @@ def block_digest(sums: NDArray[np.uint64]) -> bytes:
     """
     import numpy as np
 
-    if lacking := -len(sums) % _TOGETHER:
+    if lacking := -len(sums) % FOLDED:
         sums = np.concatenate([sums, np.zeros(lacking, dtype=np.uint64)])
-    numbers = sums.reshape(-1, _TOGETHER) @ _powers()
+    return folded_digest(sums.reshape(-1, FOLDED) @ _powers())
+
+
+def folded_digest(numbers: NDArray[np.uint64]) -> bytes:
+    """`block_digest` of the sums that these numbers were made of, as `Tally.fold` makes them."""
     return hashlib.sha256(numbers.astype("<u8", copy=False).data).digest()
 
 
@@ -194,8 +198,14 @@ def weights() -> NDArray[np.uint64]:
 def _powers() -> NDArray[np.uint64]:
     import numpy as np
 
-    powers = [pow(_weight("trial"), n, 1 << 64) for n in range(_TOGETHER)]
+    powers = [pow(fold_base(), n, 1 << 64) for n in range(FOLDED)]
     return np.array(powers, dtype=np.uint64)
+
+
+@functools.cache
+def fold_base() -> int:
+    """The weight of "trial"."""
+    return _weight("trial")
 
 
 def _weight(name: str) -> int:

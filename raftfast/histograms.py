@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from . import complete, statistics
 from . import engine as engines
 from .bins import Large, Side, edges, exact_moments
-from .columns import COLUMNS, FINAL, TIMES, TWIN, weights
+from .columns import COLUMNS, FINAL, TIMES, TWIN, fold_base, weights
 from .core import words as w
 from .packing import TRIALS_MAX, pack, unpack
 from .rows import METRICS, PERCENTILES
@@ -44,10 +44,20 @@ def open_tally(engine: str) -> Any:
 def count_block(tally: Any, block: Ints, sums: NDArray[np.uint64], first: int = 0) -> None:
     """Let a tally count trials `first` and on of a block, int64, columns x count.
 
-    Their `columns.weighted_sums` are written to sums[first:]; `sums` is as long as the block.
+    Their `columns.weighted_sums` are written to sums[first:count].
     """
     count = block.shape[1]
     tally.add(memoryview(block.reshape(-1).data), count, first, count, memoryview(sums.data))
+
+
+def fold_sums(tally: Any, sums: NDArray[np.uint64], count: int) -> NDArray[np.uint64]:
+    """What `columns.folded_digest` is over, of the first `count` sums; what it takes of those
+    beyond is made 0."""
+    numbers = -(-count // w.FOLDED)
+    sums[count : numbers * w.FOLDED] = 0
+    found = np.empty(numbers, dtype=np.uint64)
+    tally.fold(memoryview(sums.data), fold_base(), memoryview(found.data), numbers)
+    return found
 
 
 class Reading(NamedTuple):

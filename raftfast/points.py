@@ -12,9 +12,9 @@ import numpy as np
 from . import engine as engines
 from .batch import Worker
 from .cells import Row, Said, rows_of
-from .columns import BLOCK, block_digest, weighted_sums
+from .columns import BLOCK, folded_digest, weighted_sums
 from .errors import RaftfastError
-from .histograms import Histograms, Reading, count_block, open_tally, pack_all
+from .histograms import Histograms, Reading, count_block, fold_sums, open_tally, pack_all
 from .parameters import Block, are_alike, block
 from .samples import pack
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 _KEPT = 8  # workers, for the next point that is alike
-_BLOCKS = 64  # of a piece, whose sums wait for their digests
+_BLOCKS = 256  # of a piece, which wait for their digests
 _FAILURES = (RaftfastError, MemoryError)  # of a point, which the others may not have
 _FREED = 31 << 20  # below the 32 MiB up to which glibc learns from it
 
@@ -69,6 +69,7 @@ class Runner:
         self._kept: list[Worker] = []
         self._buffer: NDArray[np.int64] | None = None
         self._tally = open_tally(self.engine)
+        self._sums = np.empty(BLOCK, dtype=np.uint64)
         # Memory that is freed then stays with the process, and is not had again from the kernel
         # page by page: glibc keeps pieces up to the largest that it has seen freed.
         np.empty(_FREED, dtype=np.uint8)
@@ -133,7 +134,7 @@ class Runner:
         tally = self._tally
         tally.clear()
         digests: list[bytes] = []
-        sums: list[NDArray[np.uint64]] = []
+        folded: list[NDArray[np.uint64]] = []
         columns = []
         events = 0
         elapsed = 0.0
@@ -145,15 +146,15 @@ class Runner:
             elapsed += time.perf_counter() - began
             if values.shape[1] < count:
                 return None
-            sums.append(self._count(values, max(piece.first - start, 0)))
-            if len(sums) == _BLOCKS:
-                digests += map(block_digest, sums)
-                sums.clear()
+            folded.append(self._count(values, max(piece.first - start, 0)))
+            if len(folded) == _BLOCKS:
+                digests += map(folded_digest, folded)
+                folded.clear()
             events += handled
             if self.samples:
                 columns.append((start, count, pack(values)))
         self._buffer = worker.buffer
-        return _Trials(piece, Reading.of(tally), digests, sums, elapsed, events, columns)
+        return _Trials(piece, Reading.of(tally), digests, folded, elapsed, events, columns)
 
     def _worker_for(self, parameters: Block, last: Worker | None) -> Worker:
         """A worker for these parameters: the last one, which is alike, or one from before that can
@@ -177,12 +178,11 @@ class Runner:
         return worker
 
     def _count(self, values: NDArray[np.int64], skipped: int) -> NDArray[np.uint64]:
-        """Count the trials of a block but the first, and return the `weighted_sums` of all."""
-        sums = np.empty(values.shape[1], dtype=np.uint64)
-        count_block(self._tally, values, sums, skipped)
+        """Count the trials of a block but the first, and return what its digest is over."""
+        count_block(self._tally, values, self._sums, skipped)
         if skipped:
-            sums[:skipped] = weighted_sums(values[:, :skipped])
-        return sums
+            self._sums[:skipped] = weighted_sums(values[:, :skipped])
+        return fold_sums(self._tally, self._sums, values.shape[1])
 
 
 class _Prepared(NamedTuple):
@@ -200,7 +200,7 @@ class _Trials(NamedTuple):
     piece: Piece
     reading: Reading
     digests: list[bytes]
-    sums: list[NDArray[np.uint64]]
+    folded: list[NDArray[np.uint64]]
     elapsed_s: float
     events: int
     columns: list[tuple[int, int, bytes]]
@@ -214,7 +214,7 @@ def _outcomes(done: Sequence[tuple[Scenario, _Trials]]) -> list[Outcome]:
     said = []
     for scenario, trials in done:
         record = Histograms.from_reading(trials.reading)
-        digests = [*trials.digests, *map(block_digest, trials.sums)]
+        digests = [*trials.digests, *map(folded_digest, trials.folded)]
         said.append(Said(record, trials.piece.trials, digests, scenario))
     whole = [
         point for point, (_, trials) in zip(said, done, strict=True) if trials.piece.first == 0

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raftfast import bins
-from raftfast.columns import COLUMNS, weighted_sums
+from raftfast.columns import COLUMNS, block_digest, folded_digest, weighted_sums
 from raftfast.core.words import TALLY_BLOCK, TALLY_PLACES
-from raftfast.histograms import Histograms, open_tally
+from raftfast.histograms import Histograms, fold_sums, open_tally
 
 from .columns import CENSORED, TOP, UNAVAILABLE, columns, draw
 
@@ -24,6 +24,8 @@ def counted(tally, values):
     sums = np.full(count, 1, dtype=np.uint64)
     tally.add(np.ascontiguousarray(values).reshape(-1).data, count, 0, count, sums.data)
     assert np.array_equal(sums, weighted_sums(values))
+    room = np.append(sums, np.full(3, 1, dtype=np.uint64))
+    assert folded_digest(fold_sums(tally, room, count)) == block_digest(sums)
     return tally
 
 

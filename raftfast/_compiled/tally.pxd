@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from raftfast._compiled.words cimport (
-    FEW, FEW_AT_ONCE, LIMB_BITS, MASK, OCTAVE, PLAIN_END, TALLY_BLOCK, TALLY_END, TALLY_PLACES, TALLY_TRIALS, bits, pile, rarely, vectors, vectors_int,
+    FEW, FEW_AT_ONCE, FOLDED, LIMB_BITS, MASK, OCTAVE, PLAIN_END, TALLY_BLOCK, TALLY_END, TALLY_PLACES, TALLY_TRIALS, bits, pile, rarely, vectors, vectors_int,
 )
 
 @cython.final
@@ -19,6 +19,8 @@ cdef class Tally:
     cdef int64_t place(self, int64_t value) noexcept nogil
     @cython.locals(at=int64_t, until=int64_t)
     cpdef void add(self, int64_t[::1] columns, int64_t stride, int64_t start, int64_t end, uint64_t[::1] sums)
+    @cython.locals(i=int64_t, at=int64_t, lag=int64_t, number=uint64_t)
+    cpdef void fold(self, uint64_t[::1] sums, uint64_t base, uint64_t[::1] found, int64_t numbers)
     @cython.locals(flags=int64_t, kind=int64_t, mixed=bint, column=int, base=int64_t, differ=int64_t, weight=uint64_t, common=uint64_t)
     cdef void add_block(self, int64_t[::1] columns, int64_t stride, int64_t start, int64_t end, uint64_t[::1] sums) noexcept nogil
     @cython.locals(i=int64_t)

@@ -136,6 +136,7 @@ cdef enum:
     TALLY_BLOCK = 2048
     FEW = 8
     FEW_AT_ONCE = 255
+    FOLDED = 4
     LIMB_BITS = 25
     NO_TERM = -1
     NOBODY = -1

@@ -12,6 +12,7 @@ if not cython.compiled:
     from .words import (
         FEW,
         FEW_AT_ONCE,
+        FOLDED,
         LIMB_BITS,
         MASK,
         OCTAVE,
@@ -43,7 +44,8 @@ class Tally:
     The column `twin` often is the first one again, in every trial: as long as it is (`alike`), it
     is not counted apart.
 
-    In passing it sums up each trial's values, times a weight of each column: what a digest is over.
+    In passing it sums up each trial's values, times a weight of each column: what a digest is over,
+    after `fold`.
     """
 
     def __init__(
@@ -117,6 +119,17 @@ class Tally:
                     until = end
                 self.add_block(columns, stride, at, until, sums)
                 at = until
+
+    def fold(self, sums: array[int], base: int, found: array[int], numbers: int) -> None:
+        """Make so many numbers of FOLDED sums each: found[i] is the polynomial in `base`, modulo
+        2**64, whose coefficients are sums[FOLDED * i] and on, the first the constant one."""
+        with cython.nogil:
+            for i in range(numbers):
+                number = 0
+                at = FOLDED * i + FOLDED - 1
+                for lag in range(FOLDED):
+                    number = (number * base + sums[at - lag]) & MASK
+                found[i] = number
 
     def add_block(
         self, columns: array[int], stride: int, start: int, end: int, sums: array[int]

@@ -179,6 +179,7 @@ TALLY_BLOCK = 1 << 11  # trials whose squares do not overflow together
 TALLY_TRIALS = (1 << 31) - 1
 FEW = 8  # smaller values are counted in the bytes of a word,
 FEW_AT_ONCE = 255  # as many as a byte can count
+FOLDED = 4  # trials to a number of what a digest is over
 LIMB_BITS = 25
 
 NO_TERM = -1
